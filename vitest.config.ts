@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  resolve: { conditions: ["@meshwright/source"] },
+  ssr: { resolve: { conditions: ["@meshwright/source"] } },
+  test: {
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "packages/*/test/**/*.test.ts",
+      "examples/**/*.test.ts",
+      "bench/**/*.test.ts",
+      "docs/**/*.test.ts",
+    ],
+    pool: "forks",
+    poolOptions: { forks: { maxForks: 2 } },
+    // A hang limit, not a time assertion: a loaded two-core machine starts worker threads slowly.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
