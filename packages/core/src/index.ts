@@ -1,1 +1,40 @@
-export {};
+/**
+ * Worlds of ranks, collectives, engines, and the building blocks of neural networks.
+ *
+ * @packageDocumentation
+ */
+export { ContractError, InternalError } from "./errors.ts";
+export type { NumericArray, ReduceOp } from "./transport/transport.ts";
+export type { CollectiveOptions, ProcessGroup } from "./collectives/process-group.ts";
+export type { CollectiveName, Ledger, LedgerEntry, LedgerTotal } from "./collectives/ledger.ts";
+export type { Engine, EngineName } from "./engine/engine.ts";
+export { defineProgram, type Program, type ProgramContext, type World } from "./runtime/program.ts";
+export { namedParameters, type Module } from "./nn/module.ts";
+export { Parameter, type Initializer, type ParameterShard } from "./nn/parameter.ts";
+export { createWorld, WorldHandle } from "./runtime/world-handle.ts";
+export { launch, type LaunchOptions } from "./runtime/launch.ts";
+export type { WorldOptions } from "./runtime/world-options.ts";
+export type { OptionsOf, ResultOf, RunHooks, UpdateOf } from "./runtime/program-types.ts";
+export { RankError } from "./runtime/rank-error.ts";
+export { initialize } from "./nn/initialize.ts";
+export { parameterHash } from "./nn/parameter-hash.ts";
+export { Linear, type CreateLinear, type LinearOptions } from "./nn/linear.ts";
+export { Embedding, type CreateEmbedding, type EmbeddingOptions } from "./nn/embedding.ts";
+export { LayerNorm, RMSNorm, type CreateNorm, type NormOptions } from "./nn/norm.ts";
+export { Dropout, type CreateDropout, type DropoutOptions } from "./nn/dropout.ts";
+export { CausalSelfAttention, causalAttention, type CausalSelfAttentionOptions } from "./nn/attention.ts";
+export { GeluMLP, SwiGLUMLP, type CreateMLP, type MLPOptions } from "./nn/mlp.ts";
+export { GPT, type GPTOptions } from "./nn/gpt.ts";
+export { denseParts, type GPTParts } from "./nn/gpt-parts.ts";
+export { countParameters } from "./nn/count-parameters.ts";
+export { crossEntropy } from "./nn/cross-entropy.ts";
+export { AdamW, type AdamWOptions, type AdamWState } from "./optim/adamw.ts";
+export { SGD, type SGDOptions } from "./optim/sgd.ts";
+export { clipGradNorm, globalNorm } from "./optim/clip-grad-norm.ts";
+export { gradients, type NamedGradients } from "./optim/gradients.ts";
+export { noDecayForVectors, type ParameterGroup } from "./optim/parameter-group.ts";
+export { warmupCosine, type LearningRate, type WarmupCosineOptions } from "./optim/warmup-cosine.ts";
+export { startEngine } from "./engine/start.ts";
+export { philox4x32 } from "./random/philox.ts";
+export { philoxKey } from "./random/key.ts";
+export { metricsWriter, type MetricsWriter } from "./trace/metrics-writer.ts";

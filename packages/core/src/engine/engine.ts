@@ -9,13 +9,21 @@ import type { NumericArray } from "../transport/transport.ts";
 /** `tensorflow` is tfjs-node or tfjs-node-gpu. */
 export type EngineName = "tensorflow" | "wasm" | "cpu";
 
+/** An engine that was tried and not taken. */
+export interface SkippedEngine {
+  readonly name: EngineName;
+  readonly reason: string;
+}
+
 /** A running engine. The rest of the code never asks which one it is. */
 export interface Engine {
   readonly name: EngineName;
   /** The name under which tfjs knows the backend. */
   readonly backendName: string;
   /** Engines that were tried before, and why each was not taken. */
-  readonly skipped: readonly { readonly name: EngineName; readonly reason: string }[];
+  readonly skipped: readonly SkippedEngine[];
+  /** Kernels that the engine lacks and runs on the cpu backend, on copies: right, but slow. Sorted. */
+  bridgedKernels(): readonly string[];
   /**
    * The elements of a tensor of this engine. Zero copy where the engine allows it; valid until the next allocation
    * on the engine, and read-only: copy what must last.

@@ -22,20 +22,40 @@ export interface Module {
  */
 export function namedParameters(root: object): ReadonlyMap<string, Parameter> {
   const found = new Map<string, Parameter>();
-  const seen = new Set<object>();
-  const visit = (node: unknown, path: string): void => {
-    if (typeof node !== "object" || node === null || seen.has(node)) return;
-    if (node instanceof Parameter) {
-      seen.add(node);
-      found.set(path, node);
-      return;
-    }
-    if (!isContainer(node)) return;
-    seen.add(node);
-    for (const [key, child] of Object.entries(node)) visit(child, path === "" ? key : `${path}.${key}`);
-  };
-  visit(root, "");
+  walk(root, (node, path) => {
+    if (node instanceof Parameter) found.set(path, node);
+  });
   return found;
+}
+
+/**
+ * Sets the `training` flag of every module below `root` that has one, `root` included. Dropout acts only while its flag
+ * is true; all modules start with true.
+ *
+ * @example
+ * ```ts
+ * setTraining(model, false); // before validation or generation
+ * ```
+ */
+export function setTraining(root: object, training: boolean): void {
+  walk(root, (node) => {
+    if ("training" in node && typeof node.training === "boolean") node.training = training;
+  });
+}
+
+/** Visits `root` and all it contains once, parents first, in field order. */
+function walk(root: object, visit: (node: object, path: string) => void): void {
+  const seen = new Set<object>();
+  const descend = (node: unknown, path: string): void => {
+    if (typeof node !== "object" || node === null || seen.has(node)) return;
+    const isLeaf = node instanceof Parameter;
+    if (!isLeaf && !isContainer(node)) return;
+    seen.add(node);
+    visit(node, path);
+    if (isLeaf) return;
+    for (const [key, child] of Object.entries(node)) descend(child, path === "" ? key : `${path}.${key}`);
+  };
+  descend(root, "");
 }
 
 /** Arrays, plain objects and modules are walked; tensors, meshes, groups and the like are not. */

@@ -31,7 +31,7 @@ export interface ProgramContext<Options, Update> {
   /** The options of this run; the same on every rank. */
   readonly options: Options;
   /** Sends a progress update to whoever launched the run. Cheap; never blocks. */
-  report(update: Update): void;
+  readonly report: (update: Update) => void;
 }
 
 /** A program, as `defineProgram` returns it. The default export of a program file. */

@@ -1,0 +1,31 @@
+/**
+ * The command line of the GPT example.
+ *
+ * @packageDocumentation
+ */
+import { integerOption, numberOption, textOption } from "../cli/option-value.ts";
+import type { TrainingCommand, TrainingOptions } from "../cli/training-options.ts";
+
+const extra = {
+  layers: integerOption("transformer blocks", 4),
+  features: integerOption("width of the model", 128),
+  heads: integerOption("attention heads; a multiple of the ranks on tp", 4),
+  contextLength: integerOption("characters per sequence", 128),
+  batchSize: integerOption("sequences per step, over all ranks", 12),
+  learningRate: numberOption("peak learning rate", 3e-3, { min: 0 }),
+  validateEvery: integerOption("steps between validations", 100),
+  prompt: textOption("how the generated sample starts", "The whale"),
+  sampleTokens: integerOption("characters to generate at the end", 240),
+};
+
+/** What `pnpm start` accepts. The defaults take about two minutes on two cores. */
+export const command = {
+  name: "gpt",
+  description: 'Trains a character-level GPT on "Moby-Dick" over several ranks.',
+  axes: ["dp", "tp"],
+  defaults: { mesh: { tp: 2 }, steps: 300, report: "report" },
+  options: extra,
+} as const satisfies TrainingCommand<"dp" | "tp", typeof extra>;
+
+/** What the user asked for. */
+export type GPTCommandOptions = TrainingOptions<"dp" | "tp", typeof extra>;

@@ -1,0 +1,68 @@
+/**
+ * What goes into a training run and what comes out of it: plain, structured-cloneable data.
+ *
+ * @packageDocumentation
+ */
+import type { EngineName, LedgerTotal, WarmupCosineOptions } from "@meshwright/core";
+
+/** Sizes of the model. */
+export interface ModelSizes {
+  readonly vocabSize: number;
+  readonly contextLength: number;
+  readonly features: number;
+  readonly heads: number;
+  readonly layers: number;
+}
+
+/** Options of `train.ts`; the same on every rank. */
+export interface TrainOptions {
+  readonly mesh: { readonly dp: number; readonly tp: number };
+  /** The whole text; share the memory (`SharedArrayBuffer`), so that ranks do not copy it. */
+  readonly tokens: Int32Array;
+  readonly model: ModelSizes;
+  /** Sequences per step, over all ranks. */
+  readonly batchSize: number;
+  readonly steps: number;
+  readonly seed: number;
+  readonly schedule: WarmupCosineOptions;
+  /** Steps between validations; there is one after the last step in any case. */
+  readonly validateEvery: number;
+  readonly validationBatches: number;
+  /** Tokens that the sample starts with. */
+  readonly prompt: readonly number[];
+  /** Tokens that the model adds. */
+  readonly sampleTokens: number;
+}
+
+/** What rank 0 reports on the way. */
+export type TrainUpdate =
+  | { readonly kind: "step"; readonly step: number; readonly loss: number; readonly stepMs: number }
+  | { readonly kind: "validation"; readonly step: number; readonly loss: number };
+
+/** One training step on one rank. */
+export interface StepTiming {
+  /** Nats per token. */
+  readonly loss: number;
+  /** Forward and backward. */
+  readonly gradientMs: number;
+  /** Reduction of gradients, clipping, optimizer. */
+  readonly updateMs: number;
+  readonly totalMs: number;
+}
+
+/** What a rank returns. */
+export interface TrainResult {
+  readonly engine: EngineName;
+  readonly parameters: number;
+  /** Of the initial values; the same on every mesh. */
+  readonly parameterHash: string;
+  readonly losses: readonly number[];
+  readonly validation: readonly { readonly step: number; readonly loss: number }[];
+  readonly timings: readonly StepTiming[];
+  /** Of one training step, validation not included. */
+  readonly communication: readonly LedgerTotal[];
+  /** Held by this rank after the last step. */
+  readonly bytes: { readonly parameters: number; readonly optimizer: number; readonly live: number };
+  /** Prompt and continuation. */
+  readonly sample: readonly number[];
+}

@@ -1,0 +1,66 @@
+/**
+ * `meshwright run FILE`: runs a program on worker threads.
+ *
+ * @packageDocumentation
+ */
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { ContractError } from "../../errors.ts";
+import { launch } from "../../runtime/launch.ts";
+import { checkProgramFile } from "../../runtime/load-program.ts";
+import type { Program } from "../../runtime/program.ts";
+import { ENGINE_CHOICES } from "../../runtime/world-options.ts";
+import { UsageError } from "../exit-code.ts";
+import { interruptible } from "../interruptible.ts";
+
+/** The options of a program that is started from the command line. */
+export interface CommandLineOptions {
+  /** Everything after `--`. */
+  readonly args: readonly string[];
+}
+
+interface RunFlags {
+  readonly ranks: number;
+  readonly engine: (typeof ENGINE_CHOICES)[number];
+  readonly checked: boolean;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** The `run` command; `programArgs` is what the command line holds after `--`. */
+export function runCommand(programArgs: readonly string[]): Command {
+  return new Command("run")
+    .description("run a program on every rank of a world of worker threads")
+    .usage("FILE [options] [-- args]")
+    .argument("FILE", "program file: its default export is made by defineProgram")
+    .option("--ranks <n>", "number of ranks, one worker thread each", positiveInteger, 1)
+    .addOption(
+      new Option("--engine <name>", "tfjs backend that computes").choices(ENGINE_CHOICES).default("auto"),
+    )
+    .option("--checked", "compare arguments and replicas across ranks before they are used", false)
+    .option("--timeout-ms <n>", "how long a collective waits for a rank", positiveInteger)
+    .addHelpText("after", "\nEverything after -- reaches the program as options.args.")
+    .action((file: string, flags: RunFlags) => run(file, flags, programArgs));
+}
+
+async function run(file: string, flags: RunFlags, args: readonly string[]): Promise<void> {
+  const program = pathToFileURL(resolve(file));
+  try {
+    checkProgramFile("meshwright run", program);
+  } catch (error) {
+    if (error instanceof ContractError) throw new UsageError(error.message);
+    throw error;
+  }
+  const options: CommandLineOptions = { args };
+  await interruptible((signal) =>
+    launch<Program<CommandLineOptions>>(program, { ...flags, options, signal }),
+  );
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError("It must be a positive integer; use 1 or more.");
+  }
+  return value;
+}

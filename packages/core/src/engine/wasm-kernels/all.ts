@@ -1,0 +1,42 @@
+/**
+ * Every kernel that the wasm engine registers over the stock ones.
+ *
+ * @packageDocumentation
+ */
+import { binaryKernels, select } from "./binary.ts";
+import { cast, cumulativeKernels } from "./corrections.ts";
+import { fusedKernels } from "./fused.ts";
+import { gatherV2, unsortedSegmentSum } from "./gather.ts";
+import { batchMatMul, fusedMatMul } from "./mat-mul.ts";
+import { normalizeKernels } from "./normalize.ts";
+import { innermostReductions, mean, sum } from "./reduce.ts";
+import { concat, slice, splitV, unpack } from "./slice.ts";
+import { tile } from "./tile.ts";
+import { transpose } from "./transpose.ts";
+import { pow, unaryKernels } from "./unary.ts";
+import type { WasmKernel } from "./wasm-kernel.ts";
+
+/** Every kernel that the wasm engine registers over the stock ones. */
+export const wasmKernels: readonly WasmKernel[] = [
+  batchMatMul,
+  fusedMatMul,
+  transpose,
+  slice,
+  splitV,
+  unpack,
+  concat,
+  tile,
+  gatherV2,
+  unsortedSegmentSum,
+  sum,
+  mean,
+  ...innermostReductions,
+  ...unaryKernels,
+  pow,
+  ...binaryKernels,
+  select,
+  cast,
+  ...cumulativeKernels,
+  ...fusedKernels,
+  ...normalizeKernels,
+];

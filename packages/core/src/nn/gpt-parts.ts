@@ -1,0 +1,41 @@
+/**
+ * The layers that a GPT is made of, each replaceable.
+ *
+ * @packageDocumentation
+ */
+import { Dropout, type CreateDropout } from "./dropout.ts";
+import { Embedding, type CreateEmbedding } from "./embedding.ts";
+import { Linear, type CreateLinear } from "./linear.ts";
+import { GeluMLP, type CreateMLP } from "./mlp.ts";
+import { LayerNorm, type CreateNorm } from "./norm.ts";
+
+/**
+ * Makers of a GPT's layers. A parallel form has the fields of the dense one (`weight`, `bias`, `up`, ...), so that
+ * parameters keep their names; shapes passed in are global.
+ */
+export interface GPTParts {
+  readonly tokenEmbedding: CreateEmbedding;
+  readonly positionEmbedding: CreateEmbedding;
+  readonly norm: CreateNorm;
+  /** Query, key, value, and the way into the feed-forward module. */
+  readonly columnLinear: CreateLinear;
+  /** The way out of attention and of the feed-forward module. */
+  readonly rowLinear: CreateLinear;
+  readonly mlp: CreateMLP;
+  readonly head: CreateLinear;
+  readonly dropout: CreateDropout;
+}
+
+/** The layers of a GPT on one rank. */
+export function denseParts(): GPTParts {
+  return {
+    tokenEmbedding: (options) => new Embedding(options),
+    positionEmbedding: (options) => new Embedding(options),
+    norm: (options) => new LayerNorm(options),
+    columnLinear: (options) => new Linear(options),
+    rowLinear: (options) => new Linear(options),
+    mlp: (options) => new GeluMLP(options),
+    head: (options) => new Linear(options),
+    dropout: (options) => new Dropout(options),
+  };
+}

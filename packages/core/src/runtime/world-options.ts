@@ -1,0 +1,72 @@
+/**
+ * The settings of a world, and their checks.
+ *
+ * @packageDocumentation
+ */
+import type { ResourceLimits } from "node:worker_threads";
+import type { EngineName } from "../engine/engine.ts";
+import { ContractError } from "../errors.ts";
+import type { RankSettings } from "./messages.ts";
+import type { OutputLine } from "./rank-output.ts";
+
+/** How to make a world. */
+export interface WorldOptions {
+  /** Number of ranks; each is one worker thread. */
+  readonly ranks: number;
+  /** The tfjs backend that computes; `"auto"` (the default) takes the fastest that starts. */
+  readonly engine?: EngineName | "auto" | undefined;
+  /** Checked mode: arguments and replicas are compared across ranks before they are used. Default false. */
+  readonly checked?: boolean | undefined;
+  /** How long a collective waits for a rank that does not arrive. Default 300,000; `Infinity` waits for ever. */
+  readonly timeoutMs?: number | undefined;
+  /** Seed of `Math.random` on every rank, the same on all, so that what tfjs draws agrees. Default 0. */
+  readonly seed?: number | undefined;
+  /** Receives the lines that ranks write. Default: this process's streams, with `[rank 2] ` before each line. */
+  readonly output?: ((line: OutputLine) => void) | undefined;
+  /** Memory limits of each rank's thread, as Node's `Worker` takes them. */
+  readonly resourceLimits?: ResourceLimits | undefined;
+}
+
+/** The engines by name; `"auto"` first. */
+export const ENGINE_CHOICES = ["auto", "tensorflow", "wasm", "cpu"] as const;
+
+/** Long enough for one rank to validate or to write a checkpoint while the others wait for it. */
+const DEFAULT_TIMEOUT_MS = 300_000;
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws ContractError that lists every option that is wrong.
+ */
+export function rankSettings(where: string, options: WorldOptions): RankSettings {
+  const { ranks, engine = "auto", checked = false, timeoutMs = DEFAULT_TIMEOUT_MS, seed = 0 } = options;
+  const problems = [
+    ...unless(isPositiveInteger(ranks), "ranks", ranks, "be a positive integer; use 1 or more"),
+    ...unless(
+      ENGINE_CHOICES.includes(engine),
+      "engine",
+      engine,
+      `be one of ${ENGINE_CHOICES.join(", ")}; use "auto"`,
+    ),
+    ...unless(
+      timeoutMs > 0,
+      "timeoutMs",
+      timeoutMs,
+      `be a positive number of milliseconds; use ${DEFAULT_TIMEOUT_MS}, or Infinity to wait for ever`,
+    ),
+    ...unless(Number.isInteger(seed), "seed", seed, "be an integer; use 0"),
+  ];
+  if (problems.length === 1) throw new ContractError(`${where}: ${problems.join("")}.`);
+  if (problems.length > 1) {
+    throw new ContractError(`${where}:${problems.map((problem) => `\n- ${problem}.`).join("")}`);
+  }
+  return { ranks, engine, checked, timeoutMs, seed };
+}
+
+function unless(isRight: boolean, name: string, value: unknown, rule: string): string[] {
+  return isRight ? [] : [`${name} (${String(value)}) must ${rule}`];
+}
+
+function isPositiveInteger(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0;
+}

@@ -1,0 +1,17 @@
+/**
+ * What the programs of rank threads get.
+ *
+ * @packageDocumentation
+ */
+import type { Ledger } from "../../src/collectives/ledger.ts";
+import type { ProcessGroup } from "../../src/collectives/process-group.ts";
+import type { Transport } from "../../src/transport/transport.ts";
+
+/** What a program gets. */
+export interface RankContext {
+  readonly rank: number;
+  readonly size: number;
+  readonly ledger: Ledger;
+  readonly transport: Transport;
+  group(ranks: readonly number[], name: string): ProcessGroup;
+}

@@ -1,0 +1,5 @@
+// Node 20 does not load TypeScript in a worker thread by itself, see docs: this registers tsx and goes on in TypeScript.
+import { register } from "tsx/esm/api";
+
+register();
+await import("./rank-thread.ts");

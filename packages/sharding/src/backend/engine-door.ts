@@ -1,0 +1,141 @@
+/**
+ * Every use of TensorFlow.js internals by the sharded backend, in one place.
+ *
+ * `engine-door.test.ts` fails with a clear message when a tfjs upgrade changes one of them.
+ *
+ * @packageDocumentation
+ */
+import { ContractError, InternalError, type Engine } from "@meshwright/core";
+import {
+  engine as tfEngine,
+  getKernel,
+  Tensor,
+  type backend_util,
+  type KernelBackend,
+  type KernelConfig,
+  type TensorInfo,
+} from "@tensorflow/tfjs";
+import type { KernelAttrs } from "../rules/rule.ts";
+
+/** What a kernel takes: tensors by name, or a list (AddN, Concat, Pack). */
+export type KernelInputs = Readonly<Record<string, TensorInfo>> | readonly TensorInfo[];
+
+type KernelFunc = (call: {
+  inputs: KernelInputs;
+  attrs: KernelAttrs;
+  backend: KernelBackend;
+}) => TensorInfo | TensorInfo[];
+
+/** The parts of tfjs' engine that are not in its types. */
+interface EngineInternals {
+  backendName: string;
+  backendInstance: KernelBackend;
+}
+
+/** tfjs' registry, typed as it behaves: a kernel may be missing. */
+export function findKernel(kernel: string, backendName: string): KernelConfig | undefined {
+  return getKernel(kernel, backendName);
+}
+
+/** Runs kernels of the engine backend behind tfjs' back: not taped, not scoped, not counted as user tensors. */
+export class EngineDoor {
+  readonly engine: Engine;
+  readonly #internals: EngineInternals;
+  readonly #backend: KernelBackend;
+  readonly #kernels = new Map<string, KernelFunc>();
+  readonly #listKernels = new Set<string>();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    const internals: unknown = tfEngine();
+    assertInternals(internals);
+    this.#internals = internals;
+    const backend = tfEngine().findBackend(engine.backendName) as KernelBackend | null;
+    if (backend === null) throw new InternalError(`engine backend "${engine.backendName}" is not registered`);
+    this.#backend = backend;
+  }
+
+  /** Whether the engine has the kernel. */
+  has(kernel: string): boolean {
+    return findKernel(kernel, this.engine.backendName) !== undefined;
+  }
+
+  /**
+   * Runs one engine kernel on local tensors. The caller owns the results.
+   *
+   * The engine's own kernel function is called directly, with the engine made current meanwhile: tfjs-node's kernels
+   * and kernels that call other ops look at the current backend. Nothing is taped, because the caller itself runs
+   * inside a kernel.
+   */
+  run(kernel: string, inputs: KernelInputs, attrs: KernelAttrs): TensorInfo[] {
+    const func = this.#kernels.get(kernel) ?? this.#lookUp(kernel);
+    const internals = this.#internals;
+    const { backendName, backendInstance } = internals;
+    internals.backendName = this.engine.backendName;
+    internals.backendInstance = this.#backend;
+    try {
+      const out = func({ inputs, attrs, backend: this.#backend });
+      if (Array.isArray(out)) this.#listKernels.add(kernel);
+      const outs = Array.isArray(out) ? out : [out];
+      for (const info of outs) {
+        // tfjs-node returns whole Tensors; `kept` saves them from the caller's tidy.
+        if (info instanceof Tensor) info.kept = true;
+      }
+      return outs;
+    } finally {
+      internals.backendName = backendName;
+      internals.backendInstance = backendInstance;
+    }
+  }
+
+  /** Whether the kernel returns a list even of one output (Unpack, SplitV). Known once it has run. */
+  returnsList(kernel: string): boolean {
+    return this.#listKernels.has(kernel);
+  }
+
+  /** Frees a local tensor. */
+  dispose(info: TensorInfo): void {
+    if (info instanceof Tensor) info.dispose();
+    else this.#backend.disposeData(info.dataId);
+  }
+
+  /** Stores host values in the engine. */
+  write(
+    values: backend_util.BackendValues,
+    shape: readonly number[],
+    dtype: TensorInfo["dtype"],
+  ): TensorInfo {
+    return { dataId: this.#backend.write(values, [...shape], dtype), shape: [...shape], dtype };
+  }
+
+  /** Copies a local tensor to the host. Strings come as the engine holds them. */
+  read(info: TensorInfo): backend_util.BackendValues {
+    return this.#backend.readSync(info.dataId);
+  }
+
+  /** A second owner for the same local data. */
+  share(info: TensorInfo): TensorInfo {
+    const [shared] = this.run("Identity", { x: info }, {});
+    return shared!;
+  }
+
+  #lookUp(kernel: string): KernelFunc {
+    const config = findKernel(kernel, this.engine.backendName);
+    if (config === undefined) {
+      throw new ContractError(
+        `${kernel}: kernel ("${kernel}") must exist on the engine (${this.engine.name}); use another engine, or register the kernel for "${this.engine.backendName}".`,
+      );
+    }
+    const func = config.kernelFunc as KernelFunc;
+    this.#kernels.set(kernel, func);
+    return func;
+  }
+}
+
+function assertInternals(internals: unknown): asserts internals is EngineInternals {
+  for (const field of ["backendName", "backendInstance"]) {
+    if (typeof internals !== "object" || internals === null || !(field in internals)) {
+      throw new InternalError(`tfjs' engine has no field "${field}"; this version of tfjs is not supported`);
+    }
+  }
+}

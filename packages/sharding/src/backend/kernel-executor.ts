@@ -1,0 +1,219 @@
+/**
+ * Runs one tfjs kernel on sharded tensors: look up the plan, move inputs, run locally, wrap the outputs.
+ *
+ * @packageDocumentation
+ */
+import { InternalError } from "@meshwright/core";
+import type { TensorInfo } from "@tensorflow/tfjs";
+import { numElements, type Layout } from "../layout.ts";
+import type { KernelAttrs, LocalKernels, Rule } from "../rules/rule.ts";
+import type { EngineDoor, KernelInputs } from "./engine-door.ts";
+import { planKernel, type KernelPlan } from "./kernel-plan.ts";
+import type { LayoutTable, MeshLayout } from "./layout-table.ts";
+import { moveLocal, predictMoveBytes } from "./mover.ts";
+import { Replicate } from "../placement.ts";
+import type { ShardRecord, ShardStore } from "./shard-store.ts";
+
+/** A kernel without a rule ran replicated and had to gather its inputs. */
+export interface FallbackReport {
+  readonly kernel: string;
+  /** Bytes that this rank sent to make the inputs whole. */
+  readonly bytesSent: number;
+}
+
+/** What the executor works with. */
+export interface ExecutorParts {
+  readonly door: EngineDoor;
+  readonly store: ShardStore;
+  readonly layouts: LayoutTable;
+  /** The record of a data id; adopts tensors of other backends. */
+  readonly recordOf: (info: TensorInfo) => ShardRecord;
+  readonly ruleOf: (kernel: string) => Rule | undefined;
+  readonly onFallback: (report: FallbackReport) => void;
+}
+
+interface KernelEntry {
+  readonly rule: Rule | undefined;
+  readonly plans: Map<string, KernelPlan>;
+}
+
+/** Executes kernels, with a cache of plans per kernel. */
+export class KernelExecutor {
+  readonly #parts: ExecutorParts;
+  readonly #entries = new Map<string, KernelEntry>();
+  readonly #localKernels: LocalKernels;
+
+  constructor(parts: ExecutorParts) {
+    this.#parts = parts;
+    this.#localKernels = {
+      run: (kernel, inputs, attrs) => parts.door.run(kernel, inputs, attrs ?? {}),
+      dispose: (info) => {
+        parts.door.dispose(info);
+      },
+    };
+  }
+
+  /** Forgets cached plans: rules changed. */
+  forgetPlans(): void {
+    this.#entries.clear();
+  }
+
+  /** The kernel's outputs in the global view; list or single, as the kernel itself returns them. */
+  execute(kernel: string, inputs: KernelInputs, attrs: KernelAttrs): TensorInfo[] {
+    const entry = this.#entryOf(kernel);
+    const names: string[] = [];
+    const records: ShardRecord[] = [];
+    let key = entry.rule === undefined ? "" : attrsKeyOf(entry.rule, attrs);
+    const named = inputs as Readonly<Record<string, TensorInfo | null | undefined>>;
+    for (const name in named) {
+      const info = named[name];
+      if (info === undefined || info === null) continue;
+      const record = this.#parts.recordOf(info);
+      names.push(name);
+      records.push(record);
+      key += `,${record.layout.id}`;
+    }
+    let plan = entry.plans.get(key);
+    if (plan === undefined) {
+      const arriving = names.map((name, i) => ({ name, layout: records[i]!.layout }));
+      plan = planKernel(kernel, entry.rule, arriving, attrs, this.#parts.layouts);
+      entry.plans.set(key, plan);
+    }
+    return this.#run(plan, names, records, attrs, Array.isArray(inputs));
+  }
+
+  #run(
+    plan: KernelPlan,
+    names: readonly string[],
+    records: readonly ShardRecord[],
+    attrs: KernelAttrs,
+    asList: boolean,
+  ): TensorInfo[] {
+    const { door } = this.#parts;
+    if (plan.mesh !== undefined && plan.rule === undefined) this.#reportFallback(plan, records);
+    const temporaries: TensorInfo[] = [];
+    try {
+      const locals = records.map((record, i) => {
+        const target = plan.moves[i];
+        return target === undefined || record.layout === target
+          ? record.local
+          : this.#move(record, target, temporaries);
+      });
+      return this.#wrap(plan, this.#runLocally(plan, names, locals, attrs, asList), records);
+    } finally {
+      for (const info of temporaries) door.dispose(info);
+    }
+  }
+
+  /**
+   * A partial value that has to be reduced is reduced for good: its record changes in place, so that a second consumer
+   * does not pay again. Other moves are temporary.
+   */
+  #move(record: ShardRecord, target: MeshLayout, temporaries: TensorInfo[]): TensorInfo {
+    const { door, store } = this.#parts;
+    const moved = moveLocal(record.local, record.layout, target, door);
+    if (record.layout.placements.some((placement) => placement.kind === "partial")) {
+      store.replace(record, target, moved);
+    } else temporaries.push(moved);
+    return moved;
+  }
+
+  #runLocally(
+    plan: KernelPlan,
+    names: readonly string[],
+    locals: readonly TensorInfo[],
+    attrs: KernelAttrs,
+    asList: boolean,
+  ): TensorInfo[] {
+    const { door } = this.#parts;
+    const { rule, call } = plan;
+    if (plan.hasEmptyShard && plan.outputs !== undefined) return this.#fillEmpty(rule, plan.outputs);
+    if (rule === undefined) return door.run(call.kernel, asInputs(names, locals, asList), attrs);
+    const outputs = plan.outputs!;
+    if (rule.local !== undefined) {
+      return rule.local(this.#localKernels, locals, {
+        call: { ...call, attrs },
+        inputs: plan.inputs,
+        outputs,
+      });
+    }
+    const localAttrs =
+      plan.attrs ?? rule.localAttrs?.({ call: { ...call, attrs }, inputs: plan.inputs, outputs }) ?? attrs;
+    return door.run(call.kernel, asInputs(names, locals, asList), localAttrs);
+  }
+
+  #fillEmpty(rule: Rule | undefined, outputs: readonly Layout[]): TensorInfo[] {
+    const value = rule?.emptyValue ?? 0;
+    return outputs.map((layout) =>
+      this.#parts.door.engine.create(layout.localShape, layout.dtype, (out) => out.fill(value)),
+    );
+  }
+
+  #wrap(plan: KernelPlan, locals: readonly TensorInfo[], records: readonly ShardRecord[]): TensorInfo[] {
+    const { store } = this.#parts;
+    const outputs = plan.outputs ?? locals.map((local) => this.#layoutOfWhole(plan, local));
+    if (!plan.isChecked) {
+      locals.forEach((local, i) => {
+        checkLocal(plan, local, outputs[i]!);
+      });
+      plan.isChecked = true;
+    }
+    return locals.map((local, i) => {
+      const layout = outputs[i]!;
+      // tfjs copies shapes into its tensors, so the frozen one can be handed out.
+      return {
+        dataId: store.add(layout, local, records),
+        shape: layout.shape as number[],
+        dtype: layout.dtype,
+      };
+    });
+  }
+
+  /** The layout of an output that every rank computed whole. */
+  #layoutOfWhole(plan: KernelPlan, { shape, dtype }: TensorInfo): Layout {
+    const { layouts } = this.#parts;
+    if (plan.mesh === undefined) return layouts.everywhere(shape, dtype);
+    return layouts.on(
+      plan.mesh,
+      shape,
+      dtype,
+      plan.mesh.shape.map(() => Replicate()),
+    );
+  }
+
+  #reportFallback(plan: KernelPlan, records: readonly ShardRecord[]): void {
+    let bytesSent = 0;
+    plan.moves.forEach((target, i) => {
+      if (target !== undefined) bytesSent += predictMoveBytes(records[i]!.layout, target);
+    });
+    if (bytesSent > 0) this.#parts.onFallback({ kernel: plan.call.kernel, bytesSent });
+  }
+
+  #entryOf(kernel: string): KernelEntry {
+    let entry = this.#entries.get(kernel);
+    if (entry === undefined) {
+      entry = { rule: this.#parts.ruleOf(kernel), plans: new Map() };
+      this.#entries.set(kernel, entry);
+    }
+    return entry;
+  }
+}
+
+function attrsKeyOf(rule: Rule, attrs: KernelAttrs): string {
+  return rule.attrsKey === undefined ? JSON.stringify(attrs) : rule.attrsKey(attrs);
+}
+
+function asInputs(names: readonly string[], locals: readonly TensorInfo[], asList: boolean): KernelInputs {
+  if (asList) return locals;
+  const inputs: Record<string, TensorInfo> = {};
+  for (let i = 0; i < names.length; i++) inputs[names[i]!] = locals[i]!;
+  return inputs;
+}
+
+/** A local result of another size than the layout says would corrupt everything after it. */
+function checkLocal(plan: KernelPlan, local: TensorInfo, layout: Layout): void {
+  if (numElements(local.shape) === numElements(layout.localShape) && local.dtype === layout.dtype) return;
+  throw new InternalError(
+    `${plan.call.kernel}: the local result is ${local.dtype}[${local.shape.join(", ")}], but its rule says ${layout.dtype}[${layout.localShape.join(", ")}]`,
+  );
+}

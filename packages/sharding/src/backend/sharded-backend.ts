@@ -1,0 +1,218 @@
+/**
+ * The tfjs backend `sharded`: tensors have global shapes, data lies split over the ranks of a mesh.
+ *
+ * ```
+ *   tf.matMul(x, w) -> engine().runKernel("BatchMatMul") -> ShardedBackend
+ *        plan (rule, layouts) -> move inputs (collectives) -> engine kernel on local shards -> global-shape tensor
+ * ```
+ *
+ * @packageDocumentation
+ */
+import type { World } from "@meshwright/core";
+import {
+  engine as tfEngine,
+  KernelBackend,
+  type backend_util,
+  type DataId,
+  type DataType,
+  type TensorInfo,
+} from "@tensorflow/tfjs";
+import { Replicate, type Placement } from "../placement.ts";
+import type { DeviceMesh } from "../mesh.ts";
+import type { KernelAttrs, Rule } from "../rules/rule.ts";
+import { createRuleTable, type RuleTable } from "../rules/registry.ts";
+import { EngineDoor, type KernelInputs } from "./engine-door.ts";
+import { KernelExecutor, type FallbackReport } from "./kernel-executor.ts";
+import { LayoutTable } from "./layout-table.ts";
+import { moveLocal } from "./mover.ts";
+import { ShardRecord, ShardStore } from "./shard-store.ts";
+
+/** The name under which tfjs knows the backend. */
+export const SHARDED = "sharded";
+
+/** tfjs demands the base class; everything below it is composed. */
+export class ShardedBackend extends KernelBackend {
+  readonly door: EngineDoor;
+  readonly layouts = new LayoutTable();
+  readonly #store: ShardStore;
+  readonly #executor: KernelExecutor;
+  readonly #fallbacks = new Map<string, FallbackReport>();
+  #ruleList: readonly Rule[];
+  #rules: RuleTable;
+
+  constructor(
+    readonly world: World,
+    rules: readonly Rule[],
+    readonly onFirstFallback: (report: FallbackReport) => void,
+  ) {
+    super();
+    this.door = new EngineDoor(world.engine);
+    this.#store = new ShardStore(this.door);
+    this.#ruleList = rules;
+    this.#rules = createRuleTable(rules);
+    this.#executor = new KernelExecutor({
+      door: this.door,
+      store: this.#store,
+      layouts: this.layouts,
+      recordOf: (info) => this.recordOf(info),
+      ruleOf: (kernel) => this.#rules.lookup(kernel),
+      onFallback: (report) => {
+        this.#noteFallback(report);
+      },
+    });
+  }
+
+  /** Runs a kernel; called by tfjs for every operation. */
+  execute(kernel: string, inputs: KernelInputs, attrs: KernelAttrs): TensorInfo | TensorInfo[] {
+    const outputs = this.#executor.execute(kernel, inputs, attrs);
+    return outputs.length === 1 && !this.door.returnsList(kernel) ? outputs[0]! : outputs;
+  }
+
+  /** Adds rules that win over the present ones. */
+  addRules(rules: readonly Rule[]): void {
+    this.#ruleList = [...this.#ruleList, ...rules];
+    this.#rules = createRuleTable(this.#ruleList);
+    this.#executor.forgetPlans();
+  }
+
+  /** Kernels that ran replicated for want of a rule, with the bytes that it cost so far. */
+  get fallbacks(): readonly FallbackReport[] {
+    return [...this.#fallbacks.values()];
+  }
+
+  /** Bytes of all tensors on this rank. */
+  get liveBytes(): number {
+    return this.#store.liveBytes;
+  }
+
+  /** The record behind a tensor. A tensor of another backend is adopted as a value that is the same on every rank. */
+  recordOf(info: TensorInfo): ShardRecord {
+    let record = this.#store.find(info.dataId);
+    if (record === undefined) {
+      moveDataTo(this, info.dataId);
+      record = this.#store.find(info.dataId)!;
+    }
+    if (record.layout.mesh !== undefined || sameShape(record.layout.shape, info.shape)) return record;
+    // Tensors of other backends may share data under several shapes; on this backend each has its own record.
+    const layout = this.layouts.everywhere(info.shape, info.dtype);
+    return new ShardRecord(layout, { ...record.local, shape: info.shape }, record.references, record.data);
+  }
+
+  /** A tensor made of this rank's part. Takes ownership of `local`. */
+  wrap(
+    mesh: DeviceMesh,
+    shape: readonly number[],
+    placements: readonly Placement[],
+    local: TensorInfo,
+  ): TensorInfo {
+    const layout = this.layouts.on(mesh, shape, local.dtype, placements);
+    return { dataId: this.#store.add(layout, local), shape: [...shape], dtype: local.dtype };
+  }
+
+  /** The same value in another layout; the kernel behind `redistribute`. */
+  redistribute(x: TensorInfo, mesh: DeviceMesh, placements: readonly Placement[]): TensorInfo {
+    const record = this.recordOf(x);
+    const target = this.layouts.on(mesh, record.layout.shape, record.layout.dtype, placements);
+    const local = moveLocal(record.local, record.layout, target, this.door);
+    return {
+      dataId: this.#store.add(target, local, [record]),
+      shape: [...target.shape],
+      dtype: target.dtype,
+    };
+  }
+
+  override write(values: backend_util.BackendValues, shape: number[], dtype: DataType): DataId {
+    return this.#store.add(this.layouts.everywhere(shape, dtype), this.door.write(values, shape, dtype));
+  }
+
+  override move(
+    dataId: DataId,
+    values: backend_util.BackendValues,
+    shape: number[],
+    dtype: DataType,
+    refCount: number,
+  ): void {
+    const local = this.door.write(values, shape, dtype);
+    this.#store.adopt(dataId, this.layouts.everywhere(shape, dtype), local, refCount);
+  }
+
+  /** The whole value. A collective unless every rank already holds it. */
+  override readSync(dataId: DataId): backend_util.BackendValues {
+    const record = this.#store.find(dataId)!;
+    const { mesh, placements, shape, dtype } = record.layout;
+    if (mesh === undefined || placements.every((placement) => placement.kind === "replicate")) {
+      return this.door.read(record.local);
+    }
+    const whole = this.layouts.on(
+      mesh as DeviceMesh,
+      shape,
+      dtype,
+      placements.map(() => Replicate()),
+    );
+    const local = moveLocal(record.local, record.layout, whole, this.door);
+    if (placements.some((placement) => placement.kind === "partial")) {
+      this.#store.replace(record, whole, local);
+      return this.door.read(local);
+    }
+    const values = this.door.read(local);
+    this.door.dispose(local);
+    return values;
+  }
+
+  override read(dataId: DataId): Promise<backend_util.BackendValues> {
+    return Promise.resolve(this.readSync(dataId));
+  }
+
+  override incRef(dataId: DataId): void {
+    const record = this.#store.find(dataId);
+    if (record !== undefined) record.references++;
+  }
+
+  override refCount(dataId: DataId): number {
+    return this.#store.find(dataId)?.references ?? 0;
+  }
+
+  override disposeData(dataId: DataId, force = false): boolean {
+    return this.#store.release(dataId, force);
+  }
+
+  override numDataIds(): number {
+    return this.#store.size;
+  }
+
+  override memory(): { unreliable: boolean; reasons: string[] } {
+    return { unreliable: false, reasons: [] };
+  }
+
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+
+  override dispose(): void {
+    // Tensors are disposed by their owners; the engine below stays.
+  }
+
+  #noteFallback(report: FallbackReport): void {
+    const known = this.#fallbacks.get(report.kernel);
+    if (known === undefined) this.onFirstFallback(report);
+    this.#fallbacks.set(report.kernel, {
+      kernel: report.kernel,
+      bytesSent: (known?.bytesSent ?? 0) + report.bytesSent,
+    });
+  }
+}
+
+/** tfjs' own way to bring a tensor over from the backend that holds it. */
+function moveDataTo(backend: KernelBackend, dataId: DataId): void {
+  (tfEngine() as unknown as { moveData(backend: KernelBackend, dataId: DataId): void }).moveData(
+    backend,
+    dataId,
+  );
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let dim = 0; dim < a.length; dim++) if (a[dim] !== b[dim]) return false;
+  return true;
+}

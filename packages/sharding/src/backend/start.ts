@@ -1,0 +1,86 @@
+/**
+ * Makes `sharded` the current tfjs backend of this rank.
+ *
+ * @packageDocumentation
+ */
+import { ContractError, InternalError, type World } from "@meshwright/core";
+import {
+  engine as tfEngine,
+  getBackend,
+  getKernelsForBackend,
+  registerBackend,
+  registerGradient,
+  registerKernel,
+  removeBackend,
+} from "@tensorflow/tfjs";
+import { builtinRules } from "../rules/registry.ts";
+import type { Rule } from "../rules/rule.ts";
+import { findKernel, type KernelInputs } from "./engine-door.ts";
+import type { FallbackReport } from "./kernel-executor.ts";
+import { redistributeGradient, redistributeKernel } from "./redistribute-kernel.ts";
+import { SHARDED, ShardedBackend } from "./sharded-backend.ts";
+
+/** Starts the backend over the world's engine, or returns the one that already runs there. */
+export function startSharding(world: World): ShardedBackend {
+  const running = findShardedBackend();
+  if (running?.world === world) {
+    activate();
+    return running;
+  }
+  if (running !== undefined) removeBackend(SHARDED);
+  const backend = new ShardedBackend(world, builtinRules(), (report) => {
+    if (world.rank === 0) warnOfFallback(report);
+  });
+  registerBackend(SHARDED, () => backend, 0);
+  registerKernels(getKernelsForBackend(world.engine.backendName).map((config) => config.kernelName));
+  if (findKernel(redistributeKernel.kernelName, SHARDED) === undefined) registerKernel(redistributeKernel);
+  registerGradient(redistributeGradient);
+  activate();
+  return backend;
+}
+
+/** The sharded backend of this thread. @throws ContractError if no mesh was created yet. */
+export function shardedBackend(where: string): ShardedBackend {
+  const backend = findShardedBackend();
+  if (backend === undefined) {
+    throw new ContractError(`${where}: a mesh must exist first; call createMesh(world, { tp: world.size }).`);
+  }
+  return backend;
+}
+
+/** Installs a rule on this thread's sharded backend; it wins over the built-in ones. */
+export function installRule(rule: Rule): void {
+  shardedBackend("defineRule").addRules([rule]);
+  registerKernels(rule.kernels);
+}
+
+function findShardedBackend(): ShardedBackend | undefined {
+  const backend: unknown =
+    SHARDED in tfEngine().registryFactory ? tfEngine().findBackend(SHARDED) : undefined;
+  return backend instanceof ShardedBackend ? backend : undefined;
+}
+
+function activate(): void {
+  // The factory is synchronous, so the backend is current when the call returns; the promise only repeats that.
+  void tfEngine().setBackend(SHARDED);
+  if (getBackend() !== SHARDED) throw new InternalError("tfjs did not switch to the sharded backend");
+}
+
+/** Forwards each kernel name to the backend. Names that are registered already stay. */
+function registerKernels(kernelNames: readonly string[]): void {
+  for (const kernelName of kernelNames) {
+    if (findKernel(kernelName, SHARDED) !== undefined) continue;
+    registerKernel({
+      kernelName,
+      backendName: SHARDED,
+      kernelFunc: ({ inputs, attrs, backend }) =>
+        (backend as ShardedBackend).execute(kernelName, inputs as KernelInputs, attrs ?? {}),
+    });
+  }
+}
+
+function warnOfFallback({ kernel, bytesSent }: FallbackReport): void {
+  console.warn(
+    `meshwright: kernel "${kernel}" has no sharding rule, so its inputs are gathered (${Math.round(bytesSent)} bytes per rank and call) and every rank computes all of it; give it a rule with defineRule.`,
+  );
+}

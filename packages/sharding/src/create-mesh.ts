@@ -1,0 +1,26 @@
+/**
+ * `createMesh`: arranges the ranks of a world in a grid and makes sharded tensors available.
+ *
+ * @packageDocumentation
+ */
+import type { World } from "@meshwright/core";
+import { startSharding } from "./backend/start.ts";
+import { buildMesh, type DeviceMesh, type MeshAxes } from "./mesh.ts";
+
+/**
+ * Arranges the world's ranks in a grid with named axes; the last axis varies fastest. Every rank calls it, with the
+ * same axes. From then on the rank's current tfjs backend is `sharded`: tensors have global shapes, ordinary tfjs ops
+ * run in parallel.
+ *
+ * @example
+ * ```ts
+ * const mesh = createMesh(world, { dp: 2, tp: 2 }); // ranks 0, 1 differ along tp; ranks 0, 2 along dp
+ * const w = shard(tf.ones([4, 6]), mesh, { tp: Shard(1) }); // [4, 3] per rank
+ * ```
+ * @throws ContractError if a size is not a positive integer, or the product of the sizes is not `world.size`.
+ */
+export function createMesh<const Axes extends MeshAxes>(world: World, axes: Axes): DeviceMesh<Axes> {
+  const mesh = buildMesh(world, axes);
+  startSharding(world);
+  return mesh;
+}

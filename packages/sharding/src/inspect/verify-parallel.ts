@@ -1,0 +1,138 @@
+/**
+ * The dense twin: runs one program on one rank and on meshes, and compares everything that it returns.
+ *
+ * @packageDocumentation
+ */
+import { ContractError, createWorld, type EngineName, type Program } from "@meshwright/core";
+import { tidy, type Tensor } from "@tensorflow/tfjs";
+import type { MeshAxes } from "../mesh.ts";
+import { full } from "../sharded-tensor.ts";
+
+/** Named results of a program: global shapes and whole values, the same on every rank. */
+export type NamedValues = Readonly<
+  Record<string, { readonly shape: readonly number[]; readonly values: Float32Array }>
+>;
+
+/** A program that `verifyParallel` can run: it builds its mesh from `options.mesh` and returns named values. */
+export type TwinProgram<Extra extends object = object> = Program<
+  Extra & { readonly mesh: MeshAxes },
+  unknown,
+  NamedValues
+>;
+
+/** How to verify. */
+export interface VerifyOptions<Extra extends object> {
+  /** Meshes to compare with one rank. All name the same axes; the dense twin has every axis at 1. */
+  readonly meshes: readonly MeshAxes[];
+  /** Further options of the program. */
+  readonly options?: Extra;
+  /** Largest difference allowed, relative to the largest magnitude of the dense value. Default 1e-5. */
+  readonly tolerance?: number;
+  /**
+   * Magnitudes below this are compared as if they were this large. Some gradients are zero but for rounding (a key's
+   * bias, which softmax cancels). Default 1e-3.
+   */
+  readonly magnitudeFloor?: number;
+  readonly engine?: EngineName | "auto";
+}
+
+/** The largest difference of one value on one mesh. */
+export interface Comparison {
+  readonly mesh: MeshAxes;
+  readonly name: string;
+  /** Largest absolute difference over the elements, divided by the largest dense magnitude (or the floor). */
+  readonly difference: number;
+}
+
+/** A parallel run differs from its dense twin. */
+export class TwinMismatchError extends Error {
+  override readonly name = "TwinMismatchError";
+
+  constructor(
+    message: string,
+    readonly comparisons: readonly Comparison[],
+  ) {
+    super(message);
+  }
+}
+
+/** Gathers tensors for the result of a `TwinProgram`. A collective. */
+export function collectValues(tensors: Readonly<Record<string, Tensor>>): NamedValues {
+  const values: Record<string, NamedValues[string]> = {};
+  for (const [name, tensor] of Object.entries(tensors)) {
+    values[name] = { shape: tensor.shape, values: tidy(() => Float32Array.from(full(tensor).dataSync())) };
+  }
+  return values;
+}
+
+/**
+ * Runs `program` on one rank and on every mesh, and compares every named value of every rank with the dense one.
+ *
+ * @returns one comparison per mesh and value: the worst rank's.
+ * @throws TwinMismatchError that names the mesh, value and difference of whatever exceeds the tolerance.
+ * @throws ContractError if a mesh run returns other names or shapes than the dense run.
+ */
+export async function verifyParallel<Extra extends object = object>(
+  program: URL,
+  { meshes, options, tolerance = 1e-5, magnitudeFloor = 1e-3, engine = "auto" }: VerifyOptions<Extra>,
+): Promise<Comparison[]> {
+  const axes = new Set(meshes.flatMap((mesh) => Object.keys(mesh)));
+  const runOn = async (mesh: MeshAxes): Promise<NamedValues[]> => {
+    const whole = { ...Object.fromEntries([...axes].map((axis) => [axis, 1])), ...mesh };
+    const world = await createWorld({ ranks: Object.values(whole).reduce((a, b) => a * b, 1), engine });
+    try {
+      return await world.run<TwinProgram>(program, { ...options, mesh: whole });
+    } finally {
+      await world.close();
+    }
+  };
+  const [dense] = await runOn({});
+  const comparisons: Comparison[] = [];
+  for (const mesh of meshes) {
+    const ranks = await runOn(mesh);
+    for (const name of Object.keys(dense!)) {
+      const differences = ranks.map((values) =>
+        differenceOf(mesh, name, values[name], dense![name]!, magnitudeFloor),
+      );
+      comparisons.push({ mesh, name, difference: Math.max(...differences) });
+    }
+  }
+  const wrong = comparisons.filter(({ difference }) => !(difference <= tolerance));
+  if (wrong.length > 0) throw new TwinMismatchError(describeMismatch(wrong, tolerance), comparisons);
+  return comparisons;
+}
+
+type NamedValue = NamedValues[string];
+
+function differenceOf(
+  mesh: MeshAxes,
+  name: string,
+  value: NamedValue | undefined,
+  dense: NamedValue,
+  floor: number,
+): number {
+  if (value?.shape.join() !== dense.shape.join()) {
+    throw new ContractError(
+      `verifyParallel: "${name}" on ${JSON.stringify(mesh)} (shape ${value === undefined ? "missing" : `[${value.shape.join(", ")}]`}) must have the dense shape [${dense.shape.join(", ")}]; return the same global values on every mesh.`,
+    );
+  }
+  let largest = floor;
+  let difference = 0;
+  dense.values.forEach((expected, i) => {
+    largest = Math.max(largest, Math.abs(expected));
+    const distance = Math.abs(value.values[i]! - expected);
+    // A NaN on one side only is a difference, and must not be lost in a maximum.
+    if (Number.isNaN(distance) && !(Number.isNaN(expected) && Number.isNaN(value.values[i]!)))
+      difference = Infinity;
+    else if (distance > difference) difference = distance;
+  });
+  return difference / largest;
+}
+
+function describeMismatch(wrong: readonly Comparison[], tolerance: number): string {
+  const lines = wrong.map(
+    ({ mesh, name, difference }) =>
+      `\n- ${name} on ${JSON.stringify(mesh)}: differs by ${difference.toExponential(2)}`,
+  );
+  return `verifyParallel: values must equal the dense ones within ${tolerance}:${lines.join("")}`;
+}

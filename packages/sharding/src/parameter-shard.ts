@@ -1,0 +1,33 @@
+/**
+ * How a parameter of `@meshwright/core` is split over a mesh.
+ *
+ * @packageDocumentation
+ */
+import type { ParameterShard } from "@meshwright/core";
+import { tidy } from "@tensorflow/tfjs";
+import { regionOf } from "./layout.ts";
+import type { DeviceMesh, MeshAxes } from "./mesh.ts";
+import { resolvePlacements, type PlacementSpec } from "./placement-spec.ts";
+import { fromLocal, full, toLocal } from "./sharded-tensor.ts";
+
+/**
+ * The part of a float32 parameter that this rank holds. Each rank draws only its own values; `readFull` gathers.
+ *
+ * @throws ContractError on an unknown axis or a dim outside `shape`.
+ */
+export function parameterShard<Axes extends MeshAxes>(
+  shape: readonly number[],
+  mesh: DeviceMesh<Axes>,
+  placements: PlacementSpec<Axes>,
+): ParameterShard {
+  const resolved = resolvePlacements("parameterShard", mesh, placements, { shape, dtype: "float32" });
+  const region = regionOf(shape, resolved, mesh.shape, mesh.coordinate);
+  return {
+    localShape: region.shape,
+    offset: region.offset,
+    fromLocal: (local) =>
+      fromLocal({ values: local.dataSync<"float32">(), shape: local.shape }, mesh, placements, { shape }),
+    readLocal: (value) => toLocal(value).values as Float32Array,
+    readFull: (value) => tidy(() => full(value).dataSync<"float32">()),
+  };
+}
