@@ -5,7 +5,7 @@ import tsdoc from "eslint-plugin-tsdoc";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["**/dist/**", "**/report/**", "**/node_modules/**", "**/generated/**", "**/assembly/**"] },
+  { ignores: ["**/dist/**", "report/**", "**/node_modules/**", "**/generated/**", "**/assembly/**"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -12,7 +12,7 @@ const extra = {
   heads: integerOption("attention heads; a multiple of the ranks on tp", 4),
   contextLength: integerOption("characters per sequence", 128),
   batchSize: integerOption("sequences per step, over all ranks", 12),
-  learningRate: numberOption("peak learning rate", 3e-3, { min: 0 }),
+  learningRate: numberOption("peak learning rate", 2e-3, { min: 0 }),
   validateEvery: integerOption("steps between validations", 100),
   prompt: textOption("how the generated sample starts", "The whale"),
   sampleTokens: integerOption("characters to generate at the end", 240),

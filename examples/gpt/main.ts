@@ -45,7 +45,7 @@ const trainOptions: TrainOptions = {
   seed,
   schedule: {
     peak: extra.learningRate,
-    warmupSteps: Math.min(20, Math.floor(steps / 5)),
+    warmupSteps: Math.min(30, Math.floor(steps / 4)),
     totalSteps: steps,
     floor: extra.learningRate / 10,
   },

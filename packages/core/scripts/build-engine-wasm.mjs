@@ -20,7 +20,7 @@ function readSources() {
 }
 
 /**
- * The memory belongs to tfjs, so the module must bring nothing into it: no data segment, no heap, no start function.
+ * The memory belongs to tfjs, so the module must bring nothing into it: no data segment and no start function.
  *
  * @param {Record<string, string>} sources
  * @param {readonly string[]} features
@@ -49,7 +49,7 @@ async function compile(sources, features) {
     },
   );
   if (error) throw new Error(`build-engine-wasm: ${error.message}\n${stderr.toString()}`);
-  const foreign = /^ \((data|start|global) .*/m.exec(files["out.wat"]);
+  const foreign = /^ \((data|start) .*/m.exec(files["out.wat"]);
   if (foreign) throw new Error(`build-engine-wasm: the module must not own memory, but has${foreign[0]}`);
   return files["out.wasm"];
 }

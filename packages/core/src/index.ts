@@ -5,17 +5,34 @@
  */
 export { ContractError, InternalError } from "./errors.ts";
 export type { NumericArray, ReduceOp } from "./transport/transport.ts";
+export {
+  CollectiveDeadlockError,
+  CollectiveMismatchError,
+  CollectiveTimeoutError,
+  RankFinishedError,
+  WorldAbortedError,
+} from "./transport/failures.ts";
 export type { CollectiveOptions, ProcessGroup } from "./collectives/process-group.ts";
 export type { CollectiveName, Ledger, LedgerEntry, LedgerTotal } from "./collectives/ledger.ts";
 export type { Engine, EngineName } from "./engine/engine.ts";
 export { defineProgram, type Program, type ProgramContext, type World } from "./runtime/program.ts";
-export { namedParameters, type Module } from "./nn/module.ts";
+export { namedParameters, setTraining, type Module } from "./nn/module.ts";
 export { Parameter, type Initializer, type ParameterShard } from "./nn/parameter.ts";
 export { createWorld, WorldHandle } from "./runtime/world-handle.ts";
 export { launch, type LaunchOptions } from "./runtime/launch.ts";
 export type { WorldOptions } from "./runtime/world-options.ts";
-export type { OptionsOf, ResultOf, RunHooks, UpdateOf } from "./runtime/program-types.ts";
-export { RankError } from "./runtime/rank-error.ts";
+export type {
+  AnyProgram,
+  OptionsOf,
+  ResultOf,
+  RunArguments,
+  RunHooks,
+  UpdateOf,
+} from "./runtime/program-types.ts";
+export { RankError, RankExitError } from "./runtime/rank-error.ts";
+export { RankDeathError } from "./runtime/gang.ts";
+export type { OutputLine } from "./runtime/rank-output.ts";
+export type { EngineChoice, OutputStream, RankRecord } from "./runtime/messages.ts";
 export { initialize } from "./nn/initialize.ts";
 export { parameterHash } from "./nn/parameter-hash.ts";
 export { Linear, type CreateLinear, type LinearOptions } from "./nn/linear.ts";
@@ -37,4 +54,13 @@ export { warmupCosine, type LearningRate, type WarmupCosineOptions } from "./opt
 export { startEngine } from "./engine/start.ts";
 export { philox4x32 } from "./random/philox.ts";
 export { philoxKey } from "./random/key.ts";
-export { metricsWriter, type MetricsWriter } from "./trace/metrics-writer.ts";
+export { metricsWriter, type MetricsRecord, type MetricsWriter } from "./trace/metrics-writer.ts";
+export { createTrace, type SpanOptions, type Trace } from "./trace/trace.ts";
+export { toChromeTrace } from "./trace/chrome-trace.ts";
+export type { CounterEvent, SpanEvent, TraceArgs, TraceEvent } from "./trace/trace-event.ts";
+export { GPTBlock, type GPTBlockOptions } from "./nn/gpt-block.ts";
+export { fillNormal, fillUniform, type FillOptions } from "./random/fill.ts";
+export type { PhiloxKey } from "./random/philox.ts";
+export type { StreamId } from "./random/key.ts";
+export type { Region } from "./random/region.ts";
+export type { ParameterSettings } from "./optim/parameter-group.ts";

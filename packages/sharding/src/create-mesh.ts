@@ -4,8 +4,9 @@
  * @packageDocumentation
  */
 import type { World } from "@meshwright/core";
-import { startSharding } from "./backend/start.ts";
+import { installRules, startSharding } from "./backend/start.ts";
 import { buildMesh, type DeviceMesh, type MeshAxes } from "./mesh.ts";
+import type { Rule } from "./rules/rule.ts";
 
 /**
  * Arranges the world's ranks in a grid with named axes; the last axis varies fastest. Every rank calls it, with the
@@ -19,8 +20,16 @@ import { buildMesh, type DeviceMesh, type MeshAxes } from "./mesh.ts";
  * ```
  * @throws ContractError if a size is not a positive integer, or the product of the sizes is not `world.size`.
  */
-export function createMesh<const Axes extends MeshAxes>(world: World, axes: Axes): DeviceMesh<Axes> {
+export function createMesh<const Axes extends MeshAxes>(
+  world: World,
+  axes: Axes,
+  options: {
+    /** Rules of your own kernels, made by `defineRule`; they win over the built-in ones on this rank from now on. */
+    readonly rules?: readonly Rule[];
+  } = {},
+): DeviceMesh<Axes> {
   const mesh = buildMesh(world, axes);
   startSharding(world);
+  if (options.rules !== undefined) installRules(options.rules);
   return mesh;
 }

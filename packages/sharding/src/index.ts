@@ -18,6 +18,23 @@ export {
 } from "./sharded-tensor.ts";
 export { parameterShard } from "./parameter-shard.ts";
 
+export { defineRule } from "./rules/define-rule.ts";
+export type {
+  AxisContext,
+  AxisStrategy,
+  InputSpec,
+  KernelAttrs,
+  KernelCall,
+  LocalCall,
+  LocalKernels,
+  Rule,
+  TensorSpec,
+} from "./rules/rule.ts";
+export { verifyDecision, verifyRule, type VerifyRuleOptions } from "./rules/verify-rule.ts";
+export type { DenseValue } from "./rules/dense-value.ts";
+export type { DenseCall } from "./rules/simulate-ranks.ts";
+export type { Decision } from "./rules/plan.ts";
+
 export { ColumnParallelLinear, type ParallelAxis } from "./layers/column-parallel-linear.ts";
 export { RowParallelLinear } from "./layers/row-parallel-linear.ts";
 export { ParallelSelfAttention } from "./layers/parallel-self-attention.ts";

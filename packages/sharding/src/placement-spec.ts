@@ -6,7 +6,7 @@
 import { ContractError } from "@meshwright/core";
 import type { DataType } from "@tensorflow/tfjs";
 import { axisIndex, type AxisName, type MeshAxes, type MeshGeometry } from "./mesh.ts";
-import { Replicate, Shard, type Placement } from "./placement.ts";
+import { formatPlacement, Replicate, Shard, type Placement } from "./placement.ts";
 
 /** `{ dp: Shard(0), tp: Replicate() }`; what unnamed axes mean is said where it is used. */
 export type PlacementSpec<Axes extends MeshAxes = MeshAxes> = Readonly<
@@ -43,6 +43,11 @@ function resolvePlacement(
   if (placement.kind === "partial" && placement.op === "sum" && dtype === "bool") {
     throw new ContractError(
       `${where}: ${axis} (Partial("sum")) must not be used for dtype bool, which has no sum; use Partial("max") for "any" or cast to int32.`,
+    );
+  }
+  if (placement.kind !== "replicate" && (dtype === "string" || dtype === "complex64")) {
+    throw new ContractError(
+      `${where}: ${axis} (${formatPlacement(placement)}) must not be used for dtype ${dtype}, which no collective moves; use Replicate().`,
     );
   }
   if (placement.kind !== "shard") return placement;

@@ -6,13 +6,19 @@
 
 /** The number of elements; 1 for a scalar. */
 export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
+  let size = 1;
+  for (const dim of shape) size *= dim;
+  return size;
 }
 
 /** The distance in elements between neighbours along each dim. */
 export function stridesOf(shape: readonly number[]): number[] {
-  const strides = shape.map(() => 1);
-  for (let dim = shape.length - 2; dim >= 0; dim--) strides[dim] = strides[dim + 1]! * shape[dim + 1]!;
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let dim = shape.length - 1; dim >= 0; dim--) {
+    strides[dim] = stride;
+    stride *= shape[dim]!;
+  }
   return strides;
 }
 
@@ -24,9 +30,13 @@ export interface Loop {
 
 /** Calls `visit` with every operand's offset at each point of the box, in row-major order. */
 export function forEachPoint({ sizes, steps }: Loop, visit: (offsets: readonly number[]) => void): void {
+  const offsets = new Array<number>(steps.length).fill(0);
+  if (sizes.length === 0) {
+    visit(offsets);
+    return;
+  }
   if (sizes.includes(0)) return;
-  const index = sizes.map(() => 0);
-  const offsets = steps.map(() => 0);
+  const index = new Array<number>(sizes.length).fill(0);
   for (;;) {
     visit(offsets);
     let dim = sizes.length - 1;
@@ -44,18 +54,17 @@ export function forEachPoint({ sizes, steps }: Loop, visit: (offsets: readonly n
 /** The same loop with neighbouring dims joined wherever every operand steps through them as through one. */
 export function joinDims({ sizes, steps }: Loop): Loop {
   const joinedSizes: number[] = [];
-  const joinedSteps = steps.map((): number[] => []);
-  for (const [dim, size] of sizes.entries()) {
+  const joinedSteps: number[][] = [];
+  for (let k = 0; k < steps.length; k++) joinedSteps.push([]);
+  for (let dim = 0; dim < sizes.length; dim++) {
+    const size = sizes[dim]!;
     if (size === 1) continue;
     const last = joinedSizes.length - 1;
-    const joins = last >= 0 && steps.every((step, k) => joinedSteps[k]![last] === step[dim]! * size);
-    if (joins) {
-      joinedSizes[last] = joinedSizes[last]! * size;
-      for (const [k, step] of steps.entries()) joinedSteps[k]![last] = step[dim]!;
-    } else {
-      joinedSizes.push(size);
-      for (const [k, step] of steps.entries()) joinedSteps[k]!.push(step[dim]!);
-    }
+    let joins = last >= 0;
+    for (let k = 0; joins && k < steps.length; k++) joins = joinedSteps[k]![last] === steps[k]![dim]! * size;
+    const to = joins ? last : last + 1;
+    joinedSizes[to] = joins ? joinedSizes[last]! * size : size;
+    for (let k = 0; k < steps.length; k++) joinedSteps[k]![to] = steps[k]![dim]!;
   }
   return { sizes: joinedSizes, steps: joinedSteps };
 }

@@ -36,7 +36,7 @@ export async function startWasmEngine(): Promise<Omit<Engine, "skipped">> {
   const bridge = new CpuBridge(heap, cpu);
   const context: WasmContext = {
     heap,
-    kernels: instantiateKernels(heap.memory).kernels,
+    kernels: instantiateKernels(heap).kernels,
     run: (kernelName, operands) => stockKernel(kernelName)({ ...operands, backend: backend() }) as TensorInfo,
     onCpu: (kernelName, operands) => bridge.run(kernelName, operands),
   };

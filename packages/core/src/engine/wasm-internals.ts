@@ -109,6 +109,11 @@ export class WasmHeap {
     this.#backend.disposeData(info.dataId);
   }
 
+  /** The address of `bytes` bytes that are never freed. */
+  allocate(bytes: number): number {
+    return this.#backend.wasm._malloc(bytes) >>> 0;
+  }
+
   /**
    * The address (16-byte aligned) of at least `bytes` bytes that belong to the running kernel alone. The same memory
    * serves every kernel, one after the other; it grows to the largest request and stays.

@@ -9,6 +9,8 @@ import { webAssembly, type WasmMemory } from "./web-assembly.ts";
 
 /** The exports of `assembly/index.ts`. Every pointer is a byte address in the tfjs heap. */
 export interface WasmKernels {
+  tableBytes(): number;
+  initialize(table: number): void;
   gemm(
     a: number,
     aRow: number,
@@ -135,19 +137,21 @@ export interface WasmKernels {
 export type WasmBuild = "relaxed" | "plain";
 
 /**
- * Instantiates the kernels on `memory`. Without `build` the relaxed one is taken where this Node can run it; all ranks
+ * Instantiates the kernels on the heap's memory, with their constants in it. Without `build` the relaxed one is taken where this Node can run it; all ranks
  * of a world on the same Node and the same kind of CPU therefore compute the same bits.
  */
 export function instantiateKernels(
-  memory: WasmMemory,
+  heap: { readonly memory: WasmMemory; allocate(bytes: number): number },
   build: WasmBuild = bestBuild(),
 ): { readonly build: WasmBuild; readonly kernels: WasmKernels } {
   const bytes = Buffer.from(build === "relaxed" ? relaxedModule : plainModule, "base64");
-  const imports = { env: { memory, log: Math.log, expm1: Math.expm1 } };
+  const imports = { env: { memory: heap.memory, log: Math.log, expm1: Math.expm1 } };
   const { Instance, Module } = webAssembly();
   const instance = new Instance(new Module(bytes), imports);
   // The exports are those of the generated module, whose sources a test compares with it.
-  return { build, kernels: instance.exports as WasmKernels };
+  const kernels = instance.exports as WasmKernels;
+  kernels.initialize(heap.allocate(kernels.tableBytes()));
+  return { build, kernels };
 }
 
 /** Node 20 knows relaxed SIMD behind a flag that can be set while it runs; later versions have it by default. */

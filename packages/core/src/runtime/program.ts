@@ -43,6 +43,16 @@ export interface Program<Options = unknown, Update = unknown, Result = unknown> 
 /**
  * Declares what every rank runs. Export it as the default of a file of its own, and start that file with `launch`,
  * `createWorld` or `meshwright run`.
+ *
+ * Annotate the context to give the run's options and updates a type; the launcher gets it back from `typeof program`.
+ *
+ * @example
+ * ```ts
+ * export default defineProgram(({ world, options, report }: ProgramContext<{ steps: number }, number>) => {
+ *   for (let step = 0; step < options.steps; step++) report(step);
+ *   return world.rank;
+ * });
+ * ```
  */
 export function defineProgram<Options = unknown, Update = unknown, Result = unknown>(
   main: (context: ProgramContext<Options, Update>) => Result | Promise<Result>,

@@ -20,7 +20,7 @@ export const mailPrograms = {
     }
     return received.map((tag) => {
       const message = group.receive(new Int32Array(length), 0, { tag });
-      return message.every((value) => value === message[0]) ? message[0]! : NaN;
+      return message.every((value) => value === message[0]) ? (message[0] ?? NaN) : -1;
     });
   },
 

@@ -7,10 +7,11 @@
  */
 import { ContractError, InternalError, type Engine } from "@meshwright/core";
 import {
+  backend_util,
   engine as tfEngine,
   getKernel,
   Tensor,
-  type backend_util,
+  type DataId,
   type KernelBackend,
   type KernelConfig,
   type TensorInfo,
@@ -32,9 +33,23 @@ interface EngineInternals {
   backendInstance: KernelBackend;
 }
 
+/** Kernels of tfjs that return a list even of one output; a rank whose shards are empty never runs them. */
+const LIST_KERNELS = ["SplitV", "Unpack"];
+
 /** tfjs' registry, typed as it behaves: a kernel may be missing. */
 export function findKernel(kernel: string, backendName: string): KernelConfig | undefined {
   return getKernel(kernel, backendName);
+}
+
+/** The backend that is registered under `name`, made if need be; `undefined` if none is. */
+export function findRegisteredBackend(name: string): KernelBackend | undefined {
+  const tf = tfEngine();
+  return name in tf.registryFactory ? tf.findBackend(name) : undefined;
+}
+
+/** Tfjs' own way to bring a tensor over from the backend that holds it: `backend.move` is called with its values. */
+export function moveDataTo(backend: KernelBackend, dataId: DataId): void {
+  tfEngine().moveData(backend, dataId);
 }
 
 /** Runs kernels of the engine backend behind tfjs' back: not taped, not scoped, not counted as user tensors. */
@@ -43,15 +58,15 @@ export class EngineDoor {
   readonly #internals: EngineInternals;
   readonly #backend: KernelBackend;
   readonly #kernels = new Map<string, KernelFunc>();
-  readonly #listKernels = new Set<string>();
+  readonly #listKernels = new Set<string>(LIST_KERNELS);
 
   constructor(engine: Engine) {
     this.engine = engine;
     const internals: unknown = tfEngine();
     assertInternals(internals);
     this.#internals = internals;
-    const backend = tfEngine().findBackend(engine.backendName) as KernelBackend | null;
-    if (backend === null) throw new InternalError(`engine backend "${engine.backendName}" is not registered`);
+    const backend = findRegisteredBackend(engine.backendName);
+    if (backend === undefined) throw new InternalError(`engine backend "${engine.backendName}" is not registered`);
     this.#backend = backend;
   }
 
@@ -88,7 +103,7 @@ export class EngineDoor {
     }
   }
 
-  /** Whether the kernel returns a list even of one output (Unpack, SplitV). Known once it has run. */
+  /** Whether the kernel returns a list even of one output. Of a kernel that tfjs does not bring, known once it has run. */
   returnsList(kernel: string): boolean {
     return this.#listKernels.has(kernel);
   }
@@ -99,24 +114,37 @@ export class EngineDoor {
     else this.#backend.disposeData(info.dataId);
   }
 
-  /** Stores host values in the engine. */
+  /** Stores host values in the engine. Complex values come as pairs. */
   write(
     values: backend_util.BackendValues,
     shape: readonly number[],
     dtype: TensorInfo["dtype"],
   ): TensorInfo {
+    if (dtype === "complex64") return this.#writeComplex(values as Float32Array, shape);
     return { dataId: this.#backend.write(values, [...shape], dtype), shape: [...shape], dtype };
   }
 
   /** Copies a local tensor to the host. Strings come as the engine holds them. */
   read(info: TensorInfo): backend_util.BackendValues {
-    return this.#backend.readSync(info.dataId);
+    // A whole Tensor may live on another backend: complex ones of the wasm engine do.
+    return info instanceof Tensor ? tfEngine().readSync(info.dataId) : this.#backend.readSync(info.dataId);
   }
 
   /** A second owner for the same local data. */
   share(info: TensorInfo): TensorInfo {
     const [shared] = this.run("Identity", { x: info }, {});
     return shared!;
+  }
+
+  /** Backends have no complex values of their own; the kernel joins two real tensors. */
+  #writeComplex(pairs: Float32Array, shape: readonly number[]): TensorInfo {
+    const parts = backend_util.splitRealAndImagArrays(pairs);
+    const real = this.write(parts.real, shape, "float32");
+    const imag = this.write(parts.imag, shape, "float32");
+    const [joined] = this.run("Complex", { real, imag }, {});
+    this.dispose(real);
+    this.dispose(imag);
+    return joined!;
   }
 
   #lookUp(kernel: string): KernelFunc {

@@ -6,6 +6,7 @@
 import { InternalError } from "@meshwright/core";
 import type { TensorInfo } from "@tensorflow/tfjs";
 import { numElements, type Layout } from "../layout.ts";
+import { emptyElement } from "../rules/empty-value.ts";
 import type { KernelAttrs, LocalKernels, Rule } from "../rules/rule.ts";
 import type { EngineDoor, KernelInputs } from "./engine-door.ts";
 import { planKernel, type KernelPlan } from "./kernel-plan.ts";
@@ -97,7 +98,7 @@ export class KernelExecutor {
         const target = plan.moves[i];
         return target === undefined || record.layout === target
           ? record.local
-          : this.#move(record, target, temporaries);
+          : this.#move(record, target, records, temporaries);
       });
       return this.#wrap(plan, this.#runLocally(plan, names, locals, attrs, asList), records);
     } finally {
@@ -107,12 +108,19 @@ export class KernelExecutor {
 
   /**
    * A partial value that has to be reduced is reduced for good: its record changes in place, so that a second consumer
-   * does not pay again. Other moves are temporary.
+   * does not pay again. Other moves are temporary, and so is the reduction of a value that is several inputs at once:
+   * another one of them may be used as it is (`matMul(p, p)` multiplies the partial value by the whole one).
    */
-  #move(record: ShardRecord, target: MeshLayout, temporaries: TensorInfo[]): TensorInfo {
+  #move(
+    record: ShardRecord,
+    target: MeshLayout,
+    records: readonly ShardRecord[],
+    temporaries: TensorInfo[],
+  ): TensorInfo {
     const { door, store } = this.#parts;
     const moved = moveLocal(record.local, record.layout, target, door);
-    if (record.layout.placements.some((placement) => placement.kind === "partial")) {
+    const isOneInput = records.indexOf(record) === records.lastIndexOf(record);
+    if (isOneInput && isReduction(record.layout, target)) {
       store.replace(record, target, moved);
     } else temporaries.push(moved);
     return moved;
@@ -143,10 +151,10 @@ export class KernelExecutor {
   }
 
   #fillEmpty(rule: Rule | undefined, outputs: readonly Layout[]): TensorInfo[] {
-    const value = rule?.emptyValue ?? 0;
-    return outputs.map((layout) =>
-      this.#parts.door.engine.create(layout.localShape, layout.dtype, (out) => out.fill(value)),
-    );
+    return outputs.map((layout) => {
+      const value = rule === undefined ? 0 : emptyElement(rule, layout.dtype);
+      return this.#parts.door.engine.create(layout.localShape, layout.dtype, (out) => out.fill(value));
+    });
   }
 
   #wrap(plan: KernelPlan, locals: readonly TensorInfo[], records: readonly ShardRecord[]): TensorInfo[] {
@@ -197,6 +205,16 @@ export class KernelExecutor {
     }
     return entry;
   }
+}
+
+/** Whether the move reduces a partial value, and makes nothing partial. */
+function isReduction(from: Layout, to: MeshLayout): boolean {
+  const isPartial = (layout: Layout, axis: number): boolean => layout.placements[axis]?.kind === "partial";
+  const axes = to.placements.map((_, axis) => axis);
+  return (
+    axes.some((axis) => isPartial(from, axis)) &&
+    axes.every((axis) => isPartial(from, axis) || !isPartial(to, axis))
+  );
 }
 
 function attrsKeyOf(rule: Rule, attrs: KernelAttrs): string {

@@ -24,8 +24,17 @@ export class ShardRecord {
   local: TensorInfo;
   references: number;
   data: EngineData;
+  /** Tensors that a program kept may outlive the backend of their run; the next run's adopts them. */
+  readonly store: ShardStore;
 
-  constructor(layout: Layout, local: TensorInfo, references: number, data: EngineData) {
+  constructor(
+    store: ShardStore,
+    layout: Layout,
+    local: TensorInfo,
+    references: number,
+    data: EngineData,
+  ) {
+    this.store = store;
     this.layout = layout;
     this.local = local;
     this.references = references;
@@ -56,7 +65,7 @@ export class ShardStore {
   }
 
   find(dataId: DataId): ShardRecord | undefined {
-    return dataId instanceof ShardRecord ? dataId : this.#adopted.get(dataId);
+    return dataId instanceof ShardRecord && dataId.store === this ? dataId : this.#adopted.get(dataId);
   }
 
   /**
@@ -64,13 +73,13 @@ export class ShardStore {
    */
   add(layout: Layout, local: TensorInfo, sharedWith: readonly ShardRecord[] = []): ShardRecord {
     this.#numRecords++;
-    return new ShardRecord(layout, local, 1, this.#own(local, sharedWith));
+    return new ShardRecord(this, layout, local, 1, this.#own(local, sharedWith));
   }
 
   /** A record under another backend's data id. Takes ownership of `local`. */
   adopt(dataId: DataId, layout: Layout, local: TensorInfo, references: number): void {
     this.#numRecords++;
-    this.#adopted.set(dataId, new ShardRecord(layout, local, references, this.#own(local, [])));
+    this.#adopted.set(dataId, new ShardRecord(this, layout, local, references, this.#own(local, [])));
   }
 
   /** Replaces a record's value by an equal one in another layout. Takes ownership of `local`. */

@@ -10,8 +10,8 @@
  */
 import type { World } from "@meshwright/core";
 import {
-  engine as tfEngine,
   KernelBackend,
+  util,
   type backend_util,
   type DataId,
   type DataType,
@@ -21,7 +21,7 @@ import { Replicate, type Placement } from "../placement.ts";
 import type { DeviceMesh } from "../mesh.ts";
 import type { KernelAttrs, Rule } from "../rules/rule.ts";
 import { createRuleTable, type RuleTable } from "../rules/registry.ts";
-import { EngineDoor, type KernelInputs } from "./engine-door.ts";
+import { EngineDoor, moveDataTo, type KernelInputs } from "./engine-door.ts";
 import { KernelExecutor, type FallbackReport } from "./kernel-executor.ts";
 import { LayoutTable } from "./layout-table.ts";
 import { moveLocal } from "./mover.ts";
@@ -87,15 +87,11 @@ export class ShardedBackend extends KernelBackend {
 
   /** The record behind a tensor. A tensor of another backend is adopted as a value that is the same on every rank. */
   recordOf(info: TensorInfo): ShardRecord {
-    let record = this.#store.find(info.dataId);
-    if (record === undefined) {
-      moveDataTo(this, info.dataId);
-      record = this.#store.find(info.dataId)!;
-    }
+    const record = this.#findOrAdopt(info.dataId);
     if (record.layout.mesh !== undefined || sameShape(record.layout.shape, info.shape)) return record;
     // Tensors of other backends may share data under several shapes; on this backend each has its own record.
     const layout = this.layouts.everywhere(info.shape, info.dtype);
-    return new ShardRecord(layout, { ...record.local, shape: info.shape }, record.references, record.data);
+    return new ShardRecord(this.#store, layout, { ...record.local, shape: info.shape }, record.references, record.data);
   }
 
   /** A tensor made of this rank's part. Takes ownership of `local`. */
@@ -164,8 +160,7 @@ export class ShardedBackend extends KernelBackend {
   }
 
   override incRef(dataId: DataId): void {
-    const record = this.#store.find(dataId);
-    if (record !== undefined) record.references++;
+    this.#findOrAdopt(dataId).references++;
   }
 
   override refCount(dataId: DataId): number {
@@ -180,6 +175,12 @@ export class ShardedBackend extends KernelBackend {
     return this.#store.size;
   }
 
+  override async time(body: () => void): Promise<{ kernelMs: number }> {
+    const start = util.now();
+    body();
+    return Promise.resolve({ kernelMs: util.now() - start });
+  }
+
   override memory(): { unreliable: boolean; reasons: string[] } {
     return { unreliable: false, reasons: [] };
   }
@@ -192,6 +193,15 @@ export class ShardedBackend extends KernelBackend {
     // Tensors are disposed by their owners; the engine below stays.
   }
 
+  #findOrAdopt(dataId: DataId): ShardRecord {
+    let record = this.#store.find(dataId);
+    if (record === undefined) {
+      moveDataTo(this, dataId);
+      record = this.#store.find(dataId)!;
+    }
+    return record;
+  }
+
   #noteFallback(report: FallbackReport): void {
     const known = this.#fallbacks.get(report.kernel);
     if (known === undefined) this.onFirstFallback(report);
@@ -200,14 +210,6 @@ export class ShardedBackend extends KernelBackend {
       bytesSent: (known?.bytesSent ?? 0) + report.bytesSent,
     });
   }
-}
-
-/** tfjs' own way to bring a tensor over from the backend that holds it. */
-function moveDataTo(backend: KernelBackend, dataId: DataId): void {
-  (tfEngine() as unknown as { moveData(backend: KernelBackend, dataId: DataId): void }).moveData(
-    backend,
-    dataId,
-  );
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {

@@ -15,7 +15,7 @@ import {
 } from "@tensorflow/tfjs";
 import { builtinRules } from "../rules/registry.ts";
 import type { Rule } from "../rules/rule.ts";
-import { findKernel, type KernelInputs } from "./engine-door.ts";
+import { findKernel, findRegisteredBackend, type KernelInputs } from "./engine-door.ts";
 import type { FallbackReport } from "./kernel-executor.ts";
 import { redistributeGradient, redistributeKernel } from "./redistribute-kernel.ts";
 import { SHARDED, ShardedBackend } from "./sharded-backend.ts";
@@ -48,15 +48,14 @@ export function shardedBackend(where: string): ShardedBackend {
   return backend;
 }
 
-/** Installs a rule on this thread's sharded backend; it wins over the built-in ones. */
-export function installRule(rule: Rule): void {
-  shardedBackend("defineRule").addRules([rule]);
-  registerKernels(rule.kernels);
+/** Adds rules to this thread's sharded backend; they win over the present ones. */
+export function installRules(rules: readonly Rule[]): void {
+  shardedBackend("createMesh").addRules(rules);
+  registerKernels(rules.flatMap(({ kernels }) => kernels));
 }
 
 function findShardedBackend(): ShardedBackend | undefined {
-  const backend: unknown =
-    SHARDED in tfEngine().registryFactory ? tfEngine().findBackend(SHARDED) : undefined;
+  const backend: unknown = findRegisteredBackend(SHARDED);
   return backend instanceof ShardedBackend ? backend : undefined;
 }
 

@@ -7,8 +7,8 @@ import { ContractError } from "@meshwright/core";
 import type { Rule } from "./rule.ts";
 
 /**
- * Declares how kernels run when their inputs are split. Hand the result to the sharded backend; where it covers a kernel
- * that has a rule already, the later one wins. `verifyRule` checks it against the dense kernel.
+ * Declares how kernels run when their inputs are split. Hand the result to `createMesh(world, axes, { rules })`; where it
+ * covers a kernel that has a rule already, the later one wins. `verifyRule` checks it against the dense kernel.
  *
  * @example
  * ```ts

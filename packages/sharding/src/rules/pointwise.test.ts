@@ -1,8 +1,11 @@
 import { setBackend, type DataType } from "@tensorflow/tfjs";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
+import { Replicate, Shard } from "../placement.ts";
+import { seededRandom } from "./dense-value.ts";
 import { pointwiseRules } from "./pointwise.ts";
-import { call, checkCalls, input, listed, seeds, shapes, size } from "./test/arbitrary-call.ts";
+import { simulateRanks } from "./simulate-ranks.ts";
+import { call, checkCalls, input, listed, ruleOf, seeds, shapes } from "./test/arbitrary-call.ts";
 
 beforeAll(async () => {
   expect(await setBackend("cpu")).toBe(true);
@@ -104,8 +107,8 @@ describe("Pointwise rules", () => {
   test("Select equals dense", () => {
     checkCalls(
       fc
-        .tuple(shapes(0, 3), size, seeds)
-        .map(([shape, , seed]) =>
+        .tuple(shapes(0, 3), seeds)
+        .map(([shape, seed]) =>
           call("Select", [
             input("condition", shape, seed, "bool"),
             input("t", shape, seed),
@@ -113,6 +116,16 @@ describe("Pointwise rules", () => {
           ]),
         ),
     );
+  });
+
+  test("FloorDiv of floats gives floats, whatever the engine gives", () => {
+    const a = { name: "a", shape: [3], dtype: "float32" as const, values: [7.5, -1, 4] };
+    const b = { name: "b", shape: [], dtype: "float32" as const, values: [2] };
+    const mesh = { axisNames: ["tp"], shape: [2] };
+    const decision = { inputs: [[Shard(0)], [Replicate()]], outputs: [[Shard(0)]] };
+    expect(
+      simulateRanks(ruleOf("FloorDiv"), call("FloorDiv", [a, b]), mesh, decision, seededRandom(1)),
+    ).toEqual([{ shape: [3], dtype: "float32", values: [3, -1, 2] }]);
   });
 });
 

@@ -7,6 +7,7 @@
  * | kernel               | accepts                                      | gives            |
  * | -------------------- | -------------------------------------------- | ---------------- |
  * | `Add`, `Sub`, `AddN` | every input `Partial("sum")`                 | `Partial("sum")` |
+ * | the same, 1 element  | partial and whole ones mixed                 | `Partial("sum")` |
  * | `Multiply`           | one `Partial("sum")`, the other one element  | `Partial("sum")` |
  * | `RealDiv`            | `Partial("sum")` over one element            | `Partial("sum")` |
  * | `Neg`                | `Partial("sum" / "max" / "min")`             | sum / min / max  |
@@ -19,11 +20,11 @@
  *
  * @packageDocumentation
  */
-import { backend_util, type DataType } from "@tensorflow/tfjs";
+import { backend_util, type DataType, type TensorInfo } from "@tensorflow/tfjs";
 import { numElements } from "../layout.ts";
 import { inputAt } from "./attributes.ts";
 import { alignedDim, broadcastShape } from "./broadcast.ts";
-import type { AxisStrategy, KernelCall, Rule } from "./rule.ts";
+import type { AxisStrategy, KernelCall, LocalCall, LocalKernels, Rule } from "./rule.ts";
 import { partial, PARTIAL_OPS, passPartials, sharded } from "./strategy.ts";
 
 /** What one family of pointwise kernels has of its own. */
@@ -94,7 +95,7 @@ const UNARY = [
   ],
   ...["Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Sqrt", "Square", "Step", "Tan", "Tanh"],
 ];
-const BINARY = ["Atan2", "BitwiseAnd", "EluGrad", "FloorDiv", "Mod", "Pow", "Prelu", "SquaredDifference"];
+const BINARY = ["Atan2", "BitwiseAnd", "EluGrad", "Mod", "Pow", "Prelu", "SquaredDifference"];
 const TO_BOOL = [
   ...["Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "NotEqual"],
   ...["IsFinite", "IsInf", "IsNan", "LogicalAnd", "LogicalNot", "LogicalOr", "LogicalXor"],
@@ -104,6 +105,7 @@ const TO_BOOL = [
 export const pointwiseRules: readonly Rule[] = [
   pointwiseRule({ kernels: UNARY }),
   pointwiseRule({ kernels: BINARY }),
+  { ...pointwiseRule({ kernels: ["FloorDiv"] }), local: floorDivide },
   pointwiseRule({ kernels: TO_BOOL, dtype: () => "bool" }),
   pointwiseRule({
     kernels: ["Add", "Sub", "AddN"],
@@ -170,6 +172,20 @@ function scaled(call: KernelCall, large: number, scalar: number): AxisStrategy[]
       ["sum"],
     ),
   ];
+}
+
+/** Of floats, tfjs' cpu backend gives int32 and the others float32; sharded, it is the type of the first input. */
+function floorDivide(
+  kernels: LocalKernels,
+  [a, b]: readonly TensorInfo[],
+  { outputs }: LocalCall,
+): TensorInfo[] {
+  const quotient = kernels.run("FloorDiv", { a: a!, b: b! });
+  const { dtype } = outputs[0]!;
+  if (quotient[0]!.dtype === dtype) return quotient;
+  const cast = kernels.run("Cast", { x: quotient[0]! }, { dtype });
+  kernels.dispose(quotient[0]!);
+  return cast;
 }
 
 function castType(call: KernelCall): DataType {

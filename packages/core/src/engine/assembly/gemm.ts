@@ -8,7 +8,7 @@
  * the order of k; neither the position of the element nor M nor N enters, so a shard of the rows or columns of a
  * product holds the very bits of the whole product.
  */
-import { madd } from "./vector";
+import { LANES, loadTail, madd, storeTail } from "./vector";
 
 /** Twelve accumulators, two vectors of B and one broadcast of A: the 15 vector registers that V8 hands out on x64. */
 const MR: i32 = 6;
@@ -20,12 +20,16 @@ const MC: i32 = 192;
 /** A block of B (KC x NC floats, 2 MiB) stays in the third-level cache; a multiple of 2 NR. */
 const NC: i32 = 2048;
 
+/** Up to so many rows a copy of B costs more than it saves: B is streamed once instead. */
+const THIN: i32 = 4;
+
 /** Bytes of scratch that {@link gemm} needs for a product of this size. */
 export function gemmScratchBytes(m: i32, n: i32, k: i32): i32 {
+  const thin = m <= THIN ? m * n * 4 : 0;
   const depth = min(k, KC);
   const rows = roundUp(min(m, MC), MR);
   const columns = roundUp(min(n, NC), 2 * NR);
-  return (depth * (rows + columns) + MR * NR) * 4 + 16;
+  return max(thin, (depth * (rows + columns) + MR * NR) * 4 + 16);
 }
 
 // @ts-ignore: decorator
@@ -44,6 +48,10 @@ export function gemm(
   c: usize, m: i32, n: i32, k: i32,
   scratch: usize,
 ): void {
+  if (m <= THIN && bColumn == 1) {
+    thinGemm(a, aRow, aColumn, b, bRow, c, m, n, k, scratch);
+    return;
+  }
   const depth = min(k, KC);
   const packedB = scratch;
   const packedA = packedB + (<usize>(depth * roundUp(min(n, NC), 2 * NR)) << 2);
@@ -60,6 +68,63 @@ export function gemm(
       }
     }
   }
+}
+
+/** The same sums in the same order for a few rows, with B as it lies; `partial` holds one depth block's sums. */
+function thinGemm(
+  a: usize, aRow: i32, aColumn: i32, b: usize, bRow: i32, c: usize, m: i32, n: i32, k: i32, partial: usize,
+): void {
+  const step = <usize>aColumn << 2, stride = <usize>bRow << 2;
+  for (let pc = 0; pc < k; pc += KC) {
+    const end = min(pc + KC, k);
+    memory.fill(partial, 0, <usize>(m * n) << 2);
+    for (let p = pc; p < end; ) {
+      const rows = end - p >= 4 ? 4 : 1;
+      const from = b + <usize>p * stride;
+      for (let i = 0; i < m; i++) {
+        const x = a + (<usize>(i * aRow) << 2) + <usize>p * step;
+        const to = partial + (<usize>(i * n) << 2);
+        if (rows == 4) addFourRows(x, step, from, stride, to, n);
+        else addRow(v128.load32_splat(x), from, to, n);
+      }
+      p += rows;
+    }
+    if (pc == 0) memory.copy(c, partial, <usize>(m * n) << 2);
+    else addRow(f32x4.splat(1), partial, c, m * n);
+  }
+}
+
+/** `to += x0 b0 + x1 b1 + x2 b2 + x3 b3`, one after the other. */
+function addFourRows(x: usize, step: usize, b: usize, stride: usize, to: usize, n: i32): void {
+  const x0 = v128.load32_splat(x), x1 = v128.load32_splat(x + step);
+  const x2 = v128.load32_splat(x + 2 * step), x3 = v128.load32_splat(x + 3 * step);
+  const b1 = b + stride, b2 = b1 + stride, b3 = b2 + stride;
+  let j = 0;
+  for (; j + LANES <= n; j += LANES) {
+    const at = <usize>j << 2;
+    let sum = madd(x0, v128.load(b + at), v128.load(to + at));
+    sum = madd(x1, v128.load(b1 + at), sum);
+    sum = madd(x2, v128.load(b2 + at), sum);
+    v128.store(to + at, madd(x3, v128.load(b3 + at), sum));
+  }
+  if (j == n) return;
+  const at = <usize>j << 2, left = n - j;
+  let sum = madd(x0, loadTail(b + at, left), loadTail(to + at, left));
+  sum = madd(x1, loadTail(b1 + at, left), sum);
+  sum = madd(x2, loadTail(b2 + at, left), sum);
+  storeTail(to + at, madd(x3, loadTail(b3 + at, left), sum), left);
+}
+
+/** `to += x b`; with x = 1 the product is exact, fused or not. */
+function addRow(x: v128, b: usize, to: usize, n: i32): void {
+  let j = 0;
+  for (; j + LANES <= n; j += LANES) {
+    const at = <usize>j << 2;
+    v128.store(to + at, madd(x, v128.load(b + at), v128.load(to + at)));
+  }
+  if (j == n) return;
+  const at = <usize>j << 2, left = n - j;
+  storeTail(to + at, madd(x, loadTail(b + at, left), loadTail(to + at, left)), left);
 }
 
 function multiplyBlock(

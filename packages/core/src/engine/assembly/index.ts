@@ -2,6 +2,7 @@
 export { adamW } from "./adamw";
 export { binary, select } from "./binary";
 export { dropout, dropoutScratchBytes } from "./dropout";
+export { initialize, tableBytes } from "./elementary";
 export { gelu, geluGrad } from "./gelu";
 export { addBias, gemm, gemmScratchBytes } from "./gemm";
 export { copyRows, gather, segmentSum, tile, transpose } from "./move";

@@ -1,5 +1,5 @@
 /** Row-wise softmax kernels: causal softmax and cross-entropy, forward and backward. */
-import { exp4 } from "./elementary";
+import { constants, exp4 } from "./elementary";
 import { horizontalMax, horizontalSum, LANES, loadTail, madd, storeTail } from "./vector";
 
 /** The host's natural logarithm; once per row. */
@@ -21,10 +21,11 @@ function maskTail(value: v128, left: i32): v128 {
   return v128.and(value, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(left)));
 }
 
+/** A NaN among them need not be found here: the sum of exponentials finds it. */
 function maxOf(x: usize, length: i32): f32 {
   let top = f32x4.splat(-Infinity);
   let i = 0;
-  for (; i + LANES <= length; i += LANES) top = f32x4.max(top, v128.load(x + (<usize>i << 2)));
+  for (; i + LANES <= length; i += LANES) top = f32x4.pmax(top, v128.load(x + (<usize>i << 2)));
   let best = horizontalMax(top);
   for (; i < length; i++) best = max(best, load<f32>(x + (<usize>i << 2)));
   return best;
@@ -40,7 +41,7 @@ function minOf(x: usize, length: i32): f32 {
 // @ts-ignore: decorator
 @inline
 function sumOfExponentials(x: usize, y: usize, length: i32, scale: f32, shift: f32): f64 {
-  const factor = f32x4.splat(scale), offset = f32x4.splat(-shift);
+  const factor = f32x4.splat(scale), offset = f32x4.splat(-shift), table = constants();
   let total: f64 = 0;
   for (let start = 0; start < length; start += BLOCK) {
     const end = min(start + BLOCK, length);
@@ -48,13 +49,13 @@ function sumOfExponentials(x: usize, y: usize, length: i32, scale: f32, shift: f
     let i = start;
     for (; i + LANES <= end; i += LANES) {
       const at = <usize>i << 2;
-      const term = exp4(madd(v128.load(x + at), factor, offset));
+      const term = exp4(madd(v128.load(x + at), factor, offset), table);
       if (y != 0) v128.store(y + at, term);
       sum = f32x4.add(sum, term);
     }
     if (i < end) {
       const at = <usize>i << 2;
-      const term = exp4(madd(loadTail(x + at, end - i), factor, offset));
+      const term = exp4(madd(loadTail(x + at, end - i), factor, offset), table);
       if (y != 0) storeTail(y + at, term, end - i);
       sum = f32x4.add(sum, maskTail(term, end - i));
     }
@@ -155,6 +156,7 @@ export function crossEntropy(logits: usize, labels: usize, loss: usize, logSumEx
 export function crossEntropyGrad(
   dy: usize, logits: usize, labels: usize, logSumExp: usize, dlogits: usize, T: i32, V: i32,
 ): void {
+  const table = constants();
   for (let t = 0; t < T; t++) {
     const at = <usize>t << 2;
     const weight = load<f32>(dy + at);
@@ -162,11 +164,11 @@ export function crossEntropyGrad(
     let v = 0;
     for (; v + LANES <= V; v += LANES) {
       const column = <usize>v << 2;
-      v128.store(dlogits + column, f32x4.mul(factor, exp4(f32x4.sub(v128.load(logits + column), shift))));
+      v128.store(dlogits + column, f32x4.mul(factor, exp4(f32x4.sub(v128.load(logits + column), shift), table)));
     }
     if (v < V) {
       const column = <usize>v << 2, left = V - v;
-      storeTail(dlogits + column, f32x4.mul(factor, exp4(f32x4.sub(loadTail(logits + column, left), shift))), left);
+      storeTail(dlogits + column, f32x4.mul(factor, exp4(f32x4.sub(loadTail(logits + column, left), shift), table)), left);
     }
     // e^x - 1 without cancellation where the model is already sure.
     const own = <usize>load<u32>(labels + at) << 2;

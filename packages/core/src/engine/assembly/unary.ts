@@ -1,5 +1,5 @@
 /** Elementwise functions of one operand. The codes are those of `UnaryCode` in `wasm-kernels/unary.ts`. */
-import { erf4, exp4, log4, sigmoid4, tanh4 } from "./elementary";
+import { constants, erf4, exp4, log4, sigmoid4, tanh4 } from "./elementary";
 import { LANES, loadTail, storeTail } from "./vector";
 
 const EXP: i32 = 0;
@@ -15,12 +15,12 @@ const CUBE: i32 = 9;
 
 // @ts-ignore: decorator
 @inline
-function apply(code: i32, x: v128): v128 {
-  if (code == EXP) return exp4(x);
-  if (code == LOG) return log4(x);
-  if (code == TANH) return tanh4(x);
-  if (code == SIGMOID) return sigmoid4(x);
-  if (code == ERF) return erf4(x);
+function apply(code: i32, x: v128, t: usize): v128 {
+  if (code == EXP) return exp4(x, t);
+  if (code == LOG) return log4(x, t);
+  if (code == TANH) return tanh4(x, t);
+  if (code == SIGMOID) return sigmoid4(x, t);
+  if (code == ERF) return erf4(x, t);
   if (code == SQRT) return f32x4.sqrt(x);
   if (code == RSQRT) return f32x4.div(f32x4.splat(1), f32x4.sqrt(x));
   if (code == SQUARE) return f32x4.mul(x, x);
@@ -32,13 +32,13 @@ function apply(code: i32, x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function map(code: i32, x: usize, y: usize, length: i32): void {
-  const body = length & ~(LANES - 1);
+  const body = length & ~(LANES - 1), t = constants();
   for (let i = 0; i < body; i += LANES) {
     const at = <usize>i << 2;
-    v128.store(y + at, apply(code, v128.load(x + at)));
+    v128.store(y + at, apply(code, v128.load(x + at), t));
   }
   const at = <usize>body << 2;
-  if (body < length) storeTail(y + at, apply(code, loadTail(x + at, length - body)), length - body);
+  if (body < length) storeTail(y + at, apply(code, loadTail(x + at, length - body), t), length - body);
 }
 
 export function unary(code: i32, x: usize, y: usize, length: i32): void {

@@ -8,20 +8,12 @@
  */
 import { broadcast_util, type TensorInfo } from "@tensorflow/tfjs";
 import { InternalError } from "../../errors.ts";
-import { broadcastSteps, forEachPoint, joinDims, sizeOf, stridesOf, type Loop } from "../shape.ts";
+import { broadcastSteps, forEachPoint, joinDims, sizeOf, stridesOf } from "../shape.ts";
 import { wasmKernel, type WasmContext } from "./wasm-kernel.ts";
 
 interface Transposes {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
-}
-
-/** Sizes and element strides of one product of a batch. */
-interface Product {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly strides: readonly [aRow: number, aColumn: number, bRow: number, bColumn: number];
 }
 
 /** `[B, M, K] x [B, K, N] -> [B, M, N]`, each operand optionally transposed, batch dims broadcast. */
@@ -99,62 +91,85 @@ function activate(
 }
 
 function multiply(
-  { heap, kernels }: WasmContext,
+  context: WasmContext,
   { a, b }: { readonly a: TensorInfo; readonly b: TensorInfo },
   { transposeA, transposeB }: Transposes,
 ): TensorInfo {
-  const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
-  const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
-  const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
-  const [innerB, n] = transposeB ? [bColumns, bRows] : [bRows, bColumns];
-  if (k !== innerB) {
+  const { heap } = context;
+  const [outerA, outerB] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+  const aRows = a.shape[outerA.length]!;
+  const aColumns = a.shape[outerA.length + 1]!;
+  const bRows = b.shape[outerB.length]!;
+  const bColumns = b.shape[outerB.length + 1]!;
+  const m = transposeA ? aColumns : aRows;
+  const k = transposeA ? aRows : aColumns;
+  const n = transposeB ? bRows : bColumns;
+  if (k !== (transposeB ? bColumns : bRows)) {
     throw new InternalError(`a matrix product of [${a.shape.join(", ")}] and [${b.shape.join(", ")}]`);
   }
-  const batch = broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const batch = broadcast_util.assertAndGetBroadcastShape(outerA, outerB);
   const out = heap.output([...batch, m, n], "float32");
-  if (sizeOf(out.shape) === 0) return out;
+  const numProducts = sizeOf(batch);
+  if (numProducts * m * n === 0) return out;
   if (k === 0) {
     heap.view(out).fill(0);
     return out;
   }
-  const strides = [transposeA ? 1 : k, transposeA ? m : 1, transposeB ? 1 : n, transposeB ? k : 1] as const;
-  const loop = joinDims({
-    sizes: batch,
-    steps: [
-      broadcastSteps(a.shape.slice(0, -2), batch).map((step) => step * m * k),
-      broadcastSteps(b.shape.slice(0, -2), batch).map((step) => step * n * k),
-      stridesOf(batch).map((step) => step * m * n),
-    ],
-  });
-  const folded = foldBatch({ m, n, k, strides }, loop);
-  const scratch = heap.scratch(kernels.gemmScratchBytes(folded.product.m, n, k));
-  const [pa, pb, pc] = [heap.address(a), heap.address(b), heap.address(out)];
-  forEachPoint(folded.loop, ([oa, ob, oc]) => {
-    const product = folded.product;
-    kernels.gemm(
-      pa + 4 * oa!,
-      ...pair(strides, 0),
-      pb + 4 * ob!,
-      ...pair(strides, 2),
-      pc + 4 * oc!,
-      product.m,
-      n,
-      k,
-      scratch,
-    );
-  });
+  const product = { m, n, k, transposeA, transposeB };
+  if (numProducts === 1) {
+    multiplyOne(context, product, { a: heap.address(a), b: heap.address(b), c: heap.address(out) });
+  } else if (sizeOf(outerB) === 1 && sizeOf(outerA) === numProducts && !transposeA) {
+    // One right operand for a whole batch of untransposed left ones is one taller product.
+    const addresses = { a: heap.address(a), b: heap.address(b), c: heap.address(out) };
+    multiplyOne(context, { ...product, m: m * numProducts }, addresses);
+  } else {
+    multiplyBatch(context, product, { a, b, out, batch });
+  }
   return out;
 }
 
-function pair(strides: Product["strides"], at: 0 | 2): [row: number, column: number] {
-  return [strides[at], strides[at + 1]!];
+/** Sizes of one product of a batch. */
+interface Product extends Transposes {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
 }
 
-/** One right operand for a whole batch of untransposed left ones is one taller product. */
-function foldBatch(product: Product, loop: Loop): { readonly product: Product; readonly loop: Loop } {
-  const [aSteps, bSteps] = loop.steps as [readonly number[], readonly number[]];
-  const { m, k, strides } = product;
-  const folds = loop.sizes.length === 1 && bSteps[0] === 0 && aSteps[0] === m * k && strides[1] === 1;
-  if (!folds) return { product, loop };
-  return { product: { ...product, m: m * loop.sizes[0]! }, loop: { sizes: [], steps: [[], [], []] } };
+function multiplyOne(
+  { heap, kernels }: WasmContext,
+  { m, n, k, transposeA, transposeB }: Product,
+  { a, b, c }: { readonly a: number; readonly b: number; readonly c: number },
+): void {
+  const scratch = heap.scratch(kernels.gemmScratchBytes(m, n, k));
+  const [aRow, aColumn] = transposeA ? [1, m] : [k, 1];
+  const [bRow, bColumn] = transposeB ? [1, k] : [n, 1];
+  kernels.gemm(a, aRow, aColumn, b, bRow, bColumn, c, m, n, k, scratch);
+}
+
+function multiplyBatch(
+  context: WasmContext,
+  product: Product,
+  operands: {
+    readonly a: TensorInfo;
+    readonly b: TensorInfo;
+    readonly out: TensorInfo;
+    readonly batch: readonly number[];
+  },
+): void {
+  const { heap } = context;
+  const { a, b, out, batch } = operands;
+  const { m, n, k } = product;
+  const loop = joinDims({
+    sizes: batch,
+    steps: [
+      broadcastSteps(a.shape.slice(0, -2), batch),
+      broadcastSteps(b.shape.slice(0, -2), batch),
+      stridesOf(batch),
+    ],
+  });
+  const [pa, pb, pc] = [heap.address(a), heap.address(b), heap.address(out)];
+  forEachPoint(loop, ([oa, ob, oc]) => {
+    const addresses = { a: pa + 4 * m * k * oa!, b: pb + 4 * k * n * ob!, c: pc + 4 * m * n * oc! };
+    multiplyOne(context, product, addresses);
+  });
 }

@@ -32,23 +32,32 @@ export const mean = wasmKernel<ReduceInputs, ReduceAttrs>("Mean", (call) =>
 );
 
 /** The attribute that holds the axes of each of them. */
-const AXIS_ATTRIBUTES = { Max: "reductionIndices", Min: "axis", Prod: "axis", All: "axis", Any: "axis" } as const;
+const AXIS_ATTRIBUTES = {
+  Max: "reductionIndices",
+  Min: "axis",
+  Prod: "axis",
+  All: "axis",
+  Any: "axis",
+} as const;
 
 /** Reductions whose stock kernels are fast over innermost axes only, because their own transpose is slow. */
 export const innermostReductions: readonly WasmKernel[] = Object.entries(AXIS_ATTRIBUTES).map(
   ([kernelName, attribute]) =>
-    wasmKernel<ReduceInputs, Record<string, number | number[]> & { keepDims: boolean }>(kernelName, (call) => {
-      const { x } = call.inputs;
-      const axes = util.parseAxisParam(call.attrs[attribute] as number | number[], x.shape);
-      const perm = backend_util.getAxesPermutation(axes, x.shape.length);
-      if (perm === null || sizeOf(x.shape) === 0) return call.stock();
-      const permuted = call.run("Transpose", { inputs: { x }, attrs: { perm } });
-      const axis = backend_util.getInnerMostAxes(axes.length, x.shape.length);
-      const attrs = { [attribute]: axis, keepDims: false };
-      const out = call.stock({ inputs: { x: permuted }, attrs }) as TensorInfo;
-      call.heap.release(permuted);
-      return { ...out, shape: reducedShape(x.shape, axes, call.attrs.keepDims) };
-    }),
+    wasmKernel<ReduceInputs, Record<string, number | number[]> & { keepDims: boolean }>(
+      kernelName,
+      (call) => {
+        const { x } = call.inputs;
+        const axes = util.parseAxisParam(call.attrs[attribute]!, x.shape);
+        const perm = backend_util.getAxesPermutation(axes, x.shape.length);
+        if (perm === null || sizeOf(x.shape) === 0) return call.stock();
+        const permuted = call.run("Transpose", { inputs: { x }, attrs: { perm } });
+        const axis = backend_util.getInnerMostAxes(axes.length, x.shape.length);
+        const attrs = { [attribute]: axis, keepDims: false };
+        const out = call.stock({ inputs: { x: permuted }, attrs }) as TensorInfo;
+        call.heap.release(permuted);
+        return { ...out, shape: reducedShape(x.shape, axes, call.attrs.keepDims) };
+      },
+    ),
 );
 
 function reduce(
@@ -59,18 +68,19 @@ function reduce(
   const axes = util.parseAxisParam(axis, x.shape);
   const shape = reducedShape(x.shape, axes, keepDims);
   const count = axes.reduce((product, dim) => product * x.shape[dim]!, 1);
-  let groups = groupDims(x.shape, axes);
-  let current = context.heap.alias(x, x.shape);
-  for (;;) {
+  let groups: readonly DimGroup[] = groupDims(x.shape, axes);
+  let numReduced = groups.filter((group) => group.reduced).length;
+  if (numReduced === 0) return context.heap.alias(x, shape);
+  let current = x;
+  for (; numReduced > 0; numReduced--) {
     const at = groups.findLastIndex((group) => group.reduced);
-    if (at < 0) return { ...current, shape };
-    const rest = groups.filter((_, index) => index !== at);
-    const isLast = !rest.some((group) => group.reduced);
-    const next = reduceGroup(context, current, { groups, at, divisor: mean && isLast ? count : 1 });
-    context.heap.release(current);
+    const divisor = mean && numReduced === 1 ? count : 1;
+    const next = reduceGroup(context, current, { groups, at, divisor });
+    if (current !== x) context.heap.release(current);
     current = next;
-    groups = rest;
+    groups = groups.filter((_, index) => index !== at);
   }
+  return { dataId: current.dataId, dtype: current.dtype, shape };
 }
 
 /** Reduces one group; the result has unspecified shape and the elements of the other groups in order. */

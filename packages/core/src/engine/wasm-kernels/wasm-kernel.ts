@@ -19,9 +19,9 @@ export interface WasmContext {
   readonly heap: WasmHeap;
   readonly kernels: WasmKernels;
   /** Runs another kernel of the engine, untaped. */
-  run(kernelName: string, operands: Operands): TensorInfo;
+  readonly run: (kernelName: string, operands: Operands) => TensorInfo;
   /** Runs a kernel of the cpu backend on copies. */
-  onCpu(kernelName: string, operands: Operands): TensorInfo | TensorInfo[];
+  readonly onCpu: (kernelName: string, operands: Operands) => TensorInfo | TensorInfo[];
 }
 
 /** One call of a kernel. */
@@ -46,15 +46,17 @@ export function wasmKernel<Inputs extends NamedTensorInfoMap, Attrs extends Name
 ): WasmKernel {
   return {
     kernelName,
-    kernelFunc: (context, stock) => (params) => {
-      const attrs = params.attrs ?? {};
-      return compute({
-        ...context,
-        inputs: params.inputs as Inputs,
-        attrs: attrs as Attrs,
-        stock: (operands = {}) =>
-          stock({ inputs: params.inputs, backend: params.backend, attrs, ...operands }),
-      });
-    },
+    kernelFunc:
+      ({ heap, kernels, run, onCpu }, stock) =>
+      ({ inputs, attrs = {}, backend }) =>
+        compute({
+          heap,
+          kernels,
+          run,
+          onCpu,
+          inputs: inputs as Inputs,
+          attrs: attrs as Attrs,
+          stock: (operands) => stock({ inputs, attrs, backend, ...operands }),
+        }),
   };
 }

@@ -22,6 +22,8 @@ interface Message {
   readonly header: MessageHeader;
   readonly data: Uint8Array;
   received: number;
+  /** Whether a waiting `receive` took the message off the ring itself. */
+  isTaken: boolean;
 }
 
 /** Receives the messages of one rank from another one. */
@@ -55,14 +57,15 @@ export class IncomingMail {
    * message of another length or dtype, which stays where it is.
    */
   receive(wanted: MessageHeader, data: Uint8Array): MessageHeader | undefined {
-    const direct: Message = { header: wanted, data, received: 0 };
+    const direct: Message = { header: wanted, data, received: 0, isTaken: false };
     this.#direct = this.#stashed(wanted) ? undefined : direct;
     try {
       for (;;) {
         this.take();
-        if (this.#current !== direct && this.#direct !== direct) {
-          const stashed = this.#stashed(wanted);
-          if (!stashed) return undefined;
+        // Before the stash: the next message of this group and tag may lie there already.
+        if (direct.isTaken && isComplete(direct)) return undefined;
+        const stashed = this.#stashed(wanted);
+        if (!direct.isTaken && stashed) {
           if (!sameArray(stashed.header, wanted)) return stashed.header;
           if (isComplete(stashed)) {
             data.set(stashed.data);
@@ -99,11 +102,12 @@ export class IncomingMail {
     if (direct && sameKey(direct.header, header)) {
       this.#direct = undefined;
       if (sameArray(direct.header, header)) {
+        direct.isTaken = true;
         this.#current = direct;
         return;
       }
     }
-    this.#current = { header, data: new Uint8Array(header.byteLength), received: 0 };
+    this.#current = { header, data: new Uint8Array(header.byteLength), received: 0, isTaken: false };
     this.#stash.push(this.#current);
   }
 
