@@ -18,6 +18,7 @@ export {
 } from "./sharded-tensor.ts";
 export { parameterShard } from "./parameter-shard.ts";
 
+export { ReplicaMismatchError } from "./backend/replica-check.ts";
 export { defineRule } from "./rules/define-rule.ts";
 export type {
   AxisContext,

@@ -25,8 +25,7 @@ export function parameterShard<Axes extends MeshAxes>(
   return {
     localShape: region.shape,
     offset: region.offset,
-    fromLocal: (local) =>
-      fromLocal({ values: local.dataSync<"float32">(), shape: local.shape }, mesh, placements, { shape }),
+    fromLocal: (values) => fromLocal({ values, shape: region.shape }, mesh, placements, { shape }),
     readLocal: (value) => toLocal(value).values as Float32Array,
     readFull: (value) => tidy(() => full(value).dataSync<"float32">()),
   };

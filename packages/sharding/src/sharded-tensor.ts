@@ -35,7 +35,7 @@ export function shard<Axes extends MeshAxes>(
   const { layout } = shardedBackend("shard").recordOf(t);
   if (layout.mesh !== undefined && layout.mesh !== mesh) {
     throw new ContractError(
-      `shard: tensor of shape [${t.shape.join(", ")}] lives on another mesh and must not be mixed silently; use fromLocal(toLocal(full(t)).values, mesh, ...) to copy it over.`,
+      `shard: tensor of shape [${t.shape.join(", ")}] lives on another mesh and must not be mixed silently; use fromLocal(toLocal(full(t)), mesh, { ... }) to copy it over.`,
     );
   }
   const target = resolvePlacements("shard", mesh, placements, t);
@@ -96,9 +96,18 @@ export interface LocalPart {
   readonly offset: readonly number[];
 }
 
-/** A copy of what this rank holds. No communication. Not differentiable. */
+/**
+ * A copy of what this rank holds. No communication. Not differentiable.
+ *
+ * @throws ContractError if `t` holds strings or complex numbers.
+ */
 export function toLocal(t: Tensor): LocalPart {
   const backend = shardedBackend("toLocal");
+  if (t.dtype === "string" || t.dtype === "complex64") {
+    throw new ContractError(
+      `toLocal: tensor of dtype ${t.dtype} must have a numeric dtype; use t.dataSync(), which every rank holds whole.`,
+    );
+  }
   const { layout, local } = backend.recordOf(t);
   const values = backend.door.engine.view(local).slice();
   return { values, shape: layout.localShape, dtype: layout.dtype, offset: layout.offset };
@@ -122,7 +131,7 @@ export function fromLocal<Axes extends MeshAxes>(
   const dtype = dtypeOf(local.values);
   if (local.values.length !== numElements(local.shape)) {
     throw new ContractError(
-      `fromLocal: values (${local.values.length} elements) must fill the local shape [${local.shape.join(", ")}] (${numElements(local.shape)}).`,
+      `fromLocal: values (${local.values.length} elements) must fill the local shape [${local.shape.join(", ")}] (${numElements(local.shape)} elements); use the shape of this rank's part, not the global one.`,
     );
   }
   const resolved = resolvePlacements("fromLocal", mesh, placements, { shape: local.shape, dtype });

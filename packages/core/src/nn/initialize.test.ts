@@ -19,8 +19,9 @@ function columnShard(start: number, columns: number): ParameterShard & { receive
     received: [],
     localShape: [4, columns],
     offset: [0, start],
-    fromLocal(local) {
-      this.received.push(...local.dataSync());
+    fromLocal(values) {
+      this.received.push(...values);
+      const local = tf.tensor(values, [4, columns]);
       const padded = tf.pad(local, [[0, 0], [start, 6 - start - columns]], NaN); // prettier-ignore
       local.dispose();
       return padded;

@@ -38,12 +38,8 @@ function initializeParameter(
     shard === undefined
       ? wholeRegion(shape)
       : { globalShape: shape, localShape: shard.localShape, offset: shard.offset };
-  const local = tensor(
-    initialValues(initializer, { ...stream, ...region }),
-    [...region.localShape],
-    "float32",
-  );
-  parameter.assign(shard === undefined ? local : shard.fromLocal(local));
+  const values = initialValues(initializer, { ...stream, ...region });
+  parameter.assign(shard === undefined ? tensor(values, [...shape], "float32") : shard.fromLocal(values));
 }
 
 /** The values of one region of a parameter. */

@@ -15,8 +15,8 @@ export interface ParameterShard {
   readonly localShape: readonly number[];
   /** Global index of the first local element, per dim. */
   readonly offset: readonly number[];
-  /** Wraps the local values in a tensor of the global shape. Takes ownership of `local`. */
-  fromLocal(local: Tensor): Tensor;
+  /** A tensor of the global shape whose local part (`localShape`, row-major) is `values`. The caller owns it. */
+  fromLocal(values: Float32Array): Tensor;
   /** The local values of a tensor of the global shape, as host data. */
   readLocal(value: Tensor): Float32Array;
   /** All values in global order. A collective where the parameter is split. */

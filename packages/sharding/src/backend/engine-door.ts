@@ -66,7 +66,8 @@ export class EngineDoor {
     assertInternals(internals);
     this.#internals = internals;
     const backend = findRegisteredBackend(engine.backendName);
-    if (backend === undefined) throw new InternalError(`engine backend "${engine.backendName}" is not registered`);
+    if (backend === undefined)
+      throw new InternalError(`engine backend "${engine.backendName}" is not registered`);
     this.#backend = backend;
   }
 

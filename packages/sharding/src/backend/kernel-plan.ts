@@ -124,7 +124,7 @@ function commonMesh(kernel: string, layouts: readonly Layout[]): DeviceMesh | un
     if (first === undefined) first = layout;
     else if (first.mesh !== layout.mesh) {
       throw new ContractError(
-        `${kernel}: inputs on two meshes (${formatLayout(first)} on ${formatMesh(first.mesh!)} and ${formatLayout(layout)} on ${formatMesh(layout.mesh)}) must share one mesh; use createMesh once and pass it on, or fromLocal(toLocal(full(t)).values, ...) to copy a tensor over.`,
+        `${kernel}: inputs on two meshes (${formatLayout(first)} on ${formatMesh(first.mesh!)} and ${formatLayout(layout)} on ${formatMesh(layout.mesh)}) must share one mesh; use createMesh once and pass it on, or fromLocal(toLocal(full(t)), mesh, { ... }) to copy a tensor over.`,
       );
     }
   }

@@ -27,13 +27,7 @@ export class ShardRecord {
   /** Tensors that a program kept may outlive the backend of their run; the next run's adopts them. */
   readonly store: ShardStore;
 
-  constructor(
-    store: ShardStore,
-    layout: Layout,
-    local: TensorInfo,
-    references: number,
-    data: EngineData,
-  ) {
+  constructor(store: ShardStore, layout: Layout, local: TensorInfo, references: number, data: EngineData) {
     this.store = store;
     this.layout = layout;
     this.local = local;

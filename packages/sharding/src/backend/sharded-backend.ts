@@ -25,6 +25,7 @@ import { EngineDoor, moveDataTo, type KernelInputs } from "./engine-door.ts";
 import { KernelExecutor, type FallbackReport } from "./kernel-executor.ts";
 import { LayoutTable } from "./layout-table.ts";
 import { moveLocal } from "./mover.ts";
+import { ReplicaCheck } from "./replica-check.ts";
 import { ShardRecord, ShardStore } from "./shard-store.ts";
 
 /** The name under which tfjs knows the backend. */
@@ -36,6 +37,7 @@ export class ShardedBackend extends KernelBackend {
   readonly layouts = new LayoutTable();
   readonly #store: ShardStore;
   readonly #executor: KernelExecutor;
+  readonly #replicaCheck: ReplicaCheck | undefined;
   readonly #fallbacks = new Map<string, FallbackReport>();
   #ruleList: readonly Rule[];
   #rules: RuleTable;
@@ -48,6 +50,7 @@ export class ShardedBackend extends KernelBackend {
     super();
     this.door = new EngineDoor(world.engine);
     this.#store = new ShardStore(this.door);
+    this.#replicaCheck = world.checked && world.size > 1 ? new ReplicaCheck(world, this.door) : undefined;
     this.#ruleList = rules;
     this.#rules = createRuleTable(rules);
     this.#executor = new KernelExecutor({
@@ -65,6 +68,7 @@ export class ShardedBackend extends KernelBackend {
   /** Runs a kernel; called by tfjs for every operation. */
   execute(kernel: string, inputs: KernelInputs, attrs: KernelAttrs): TensorInfo | TensorInfo[] {
     const outputs = this.#executor.execute(kernel, inputs, attrs);
+    if (this.#replicaCheck !== undefined) for (const output of outputs) this.#check(output, kernel);
     return outputs.length === 1 && !this.door.returnsList(kernel) ? outputs[0]! : outputs;
   }
 
@@ -91,7 +95,13 @@ export class ShardedBackend extends KernelBackend {
     if (record.layout.mesh !== undefined || sameShape(record.layout.shape, info.shape)) return record;
     // Tensors of other backends may share data under several shapes; on this backend each has its own record.
     const layout = this.layouts.everywhere(info.shape, info.dtype);
-    return new ShardRecord(this.#store, layout, { ...record.local, shape: info.shape }, record.references, record.data);
+    return new ShardRecord(
+      this.#store,
+      layout,
+      { ...record.local, shape: info.shape },
+      record.references,
+      record.data,
+    );
   }
 
   /** A tensor made of this rank's part. Takes ownership of `local`. */
@@ -118,7 +128,12 @@ export class ShardedBackend extends KernelBackend {
   }
 
   override write(values: backend_util.BackendValues, shape: number[], dtype: DataType): DataId {
-    return this.#store.add(this.layouts.everywhere(shape, dtype), this.door.write(values, shape, dtype));
+    const record = this.#store.add(
+      this.layouts.everywhere(shape, dtype),
+      this.door.write(values, shape, dtype),
+    );
+    this.#replicaCheck?.check(record, "a tensor made from values");
+    return record;
   }
 
   override move(
@@ -200,6 +215,11 @@ export class ShardedBackend extends KernelBackend {
       record = this.#store.find(dataId)!;
     }
     return record;
+  }
+
+  #check(output: TensorInfo, kernel: string): void {
+    const record = this.#store.find(output.dataId);
+    if (record !== undefined) this.#replicaCheck?.check(record, `output of ${kernel}`);
   }
 
   #noteFallback(report: FallbackReport): void {

@@ -1,0 +1,21 @@
+import { defineProgram } from "@meshwright/core";
+import { createMesh, shard, Shard, liveBytes } from "@meshwright/sharding";
+import * as tf from "@tensorflow/tfjs";
+export default defineProgram(({ world }) => {
+  const mesh = createMesh(world, { tp: world.size });
+  const out: unknown[] = [];
+  const s = liveBytes();
+  const x = tf.tidy(() => shard(tf.range(5, 9), mesh, { tp: Shard(0) }));
+  out.push(liveBytes() - s);
+  const c = x.clone();
+  out.push(liveBytes() - s);
+  const v = x.reshape([4, 1]);
+  out.push(liveBytes() - s);
+  const v2 = x.reshape([2, 2]);
+  out.push(liveBytes() - s);
+  const v3 = tf.expandDims(x, 1);
+  out.push(liveBytes() - s);
+  const v4 = c.reshape([4, 1]);
+  out.push(liveBytes() - s);
+  return out;
+});
