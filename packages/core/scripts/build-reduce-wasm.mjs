@@ -4,6 +4,7 @@
  *     node packages/core/scripts/build-reduce-wasm.mjs           writes the file
  *     node packages/core/scripts/build-reduce-wasm.mjs --check   exits with 1 if the file is not up to date
  */
+import { Buffer } from "node:buffer";
 import { readFile, writeFile } from "node:fs/promises";
 import asc from "assemblyscript/asc";
 

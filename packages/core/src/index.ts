@@ -14,7 +14,8 @@ export {
 } from "./transport/failures.ts";
 export type { CollectiveOptions, ProcessGroup } from "./collectives/process-group.ts";
 export type { CollectiveName, Ledger, LedgerEntry, LedgerTotal } from "./collectives/ledger.ts";
-export type { Engine, EngineName } from "./engine/engine.ts";
+export type { Engine, EngineName, SkippedEngine } from "./engine/engine.ts";
+export { OutOfMemoryError } from "./engine/out-of-memory.ts";
 export { defineProgram, type Program, type ProgramContext, type World } from "./runtime/program.ts";
 export { namedParameters, setTraining, type Module } from "./nn/module.ts";
 export { Parameter, type Initializer, type ParameterShard } from "./nn/parameter.ts";
@@ -51,7 +52,7 @@ export { clipGradNorm, globalNorm } from "./optim/clip-grad-norm.ts";
 export { gradients, type NamedGradients } from "./optim/gradients.ts";
 export { noDecayForVectors, type ParameterGroup } from "./optim/parameter-group.ts";
 export { warmupCosine, type LearningRate, type WarmupCosineOptions } from "./optim/warmup-cosine.ts";
-export { startEngine } from "./engine/start.ts";
+export { startEngine, type StartEngineOptions } from "./engine/start.ts";
 export { philox4x32 } from "./random/philox.ts";
 export { philoxKey } from "./random/key.ts";
 export { metricsWriter, type MetricsRecord, type MetricsWriter } from "./trace/metrics-writer.ts";

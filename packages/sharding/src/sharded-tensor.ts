@@ -11,7 +11,7 @@ import { gradientPlacements, runRedistribute } from "./backend/redistribute-kern
 import { shardedBackend } from "./backend/start.ts";
 import { placementsOn } from "./backend/mover.ts";
 import { numElements, regionOf } from "./layout.ts";
-import type { DeviceMesh, MeshAxes } from "./mesh.ts";
+import { formatMesh, type DeviceMesh, type MeshAxes } from "./mesh.ts";
 import { Replicate, type Placement } from "./placement.ts";
 import { resolvePlacements, type PlacementSpec } from "./placement-spec.ts";
 
@@ -35,7 +35,7 @@ export function shard<Axes extends MeshAxes>(
   const { layout } = shardedBackend("shard").recordOf(t);
   if (layout.mesh !== undefined && layout.mesh !== mesh) {
     throw new ContractError(
-      `shard: tensor of shape [${t.shape.join(", ")}] lives on another mesh and must not be mixed silently; use fromLocal(toLocal(full(t)), mesh, { ... }) to copy it over.`,
+      `shard: tensor of shape [${t.shape.join(", ")}] must be on no mesh or on this one (${formatMesh(mesh)}), but it is on ${formatMesh(layout.mesh)}; use fromLocal(toLocal(full(t)), mesh, { ... }) to copy it over.`,
     );
   }
   const target = resolvePlacements("shard", mesh, placements, t);

@@ -3,16 +3,16 @@
  *
  * @packageDocumentation
  */
-import type { NumericArray } from "../transport/transport.ts";
+import type { NumericArray, ReduceOp } from "../transport/transport.ts";
 import { checkArray } from "./argument-checks.ts";
 import type { GroupContext } from "./group-context.ts";
-import type { ProcessGroup } from "./process-group.ts";
+import type { CollectiveOptions } from "./process-group.ts";
 
 /** Reduces `buffer` in place. Bytes sent per rank: 2S(n-1)/n. */
 export function allReduce<T extends NumericArray>(
   group: GroupContext,
   buffer: T,
-  { op = "sum", label = "" }: NonNullable<Parameters<ProcessGroup["allReduce"]>[1]> = {},
+  { op = "sum", label = "" }: CollectiveOptions & { readonly op?: ReduceOp } = {},
 ): T {
   checkArray(group.where("allReduce"), "buffer", buffer);
   if (group.size === 1) return buffer;

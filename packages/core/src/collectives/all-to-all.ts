@@ -67,11 +67,7 @@ function countsOf<T extends NumericArray>(
       `${where}: ${missing} (missing) must be given together with ${given}; use an allToAll of the counts to exchange them.`,
     );
   }
-  checkCounts(
-    where,
-    { name: "sendCounts", values: sendCounts },
-    { size, total: send.length, array: "send" },
-  );
+  checkCounts(where, { name: "sendCounts", values: sendCounts }, { size, total: send.length, array: "send" });
   checkCounts(
     where,
     { name: "receiveCounts", values: receiveCounts },

@@ -4,8 +4,8 @@
  * @packageDocumentation
  */
 import { ContractError } from "../errors.ts";
+import { dtypeName } from "../transport/dtype-name.ts";
 import type { NumericArray } from "../transport/transport.ts";
-import { dtypeName } from "./group-call.ts";
 
 /** Throws unless `value` is an array that collectives can move. */
 export function checkArray(where: string, what: string, value: unknown): void {

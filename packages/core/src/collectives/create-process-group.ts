@@ -60,7 +60,10 @@ function checkRanks(transport: Transport, ranks: readonly number[], name: string
   const list = `[${ranks.join(", ")}]`;
   const inRange = ranks.every(
     (rank, index) =>
-      Number.isInteger(rank) && rank >= 0 && rank < transport.size && (index === 0 || rank > ranks[index - 1]!),
+      Number.isInteger(rank) &&
+      rank >= 0 &&
+      rank < transport.size &&
+      (index === 0 || rank > ranks[index - 1]!),
   );
   if (!inRange) {
     throw new ContractError(
@@ -89,10 +92,7 @@ class TransportGroup implements ProcessGroup {
     this.#context = context;
   }
 
-  allReduce<T extends NumericArray>(
-    buffer: T,
-    options?: CollectiveOptions & { readonly op?: ReduceOp },
-  ): T {
+  allReduce<T extends NumericArray>(buffer: T, options?: CollectiveOptions & { readonly op?: ReduceOp }): T {
     return allReduce(this.#context, buffer, options);
   }
 
@@ -108,10 +108,7 @@ class TransportGroup implements ProcessGroup {
     return allToAll(this.#context, local, options);
   }
 
-  broadcast<T extends NumericArray>(
-    buffer: T,
-    options?: CollectiveOptions & { readonly root?: number },
-  ): T {
+  broadcast<T extends NumericArray>(buffer: T, options?: CollectiveOptions & { readonly root?: number }): T {
     return broadcast(this.#context, buffer, options);
   }
 

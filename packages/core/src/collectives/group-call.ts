@@ -4,8 +4,9 @@
  * @packageDocumentation
  */
 import type { Call, NumericArray, ReduceOp } from "../transport/transport.ts";
+import { dtypeName, dtypeNames } from "../transport/dtype-name.ts";
 import { callSite } from "./call-site.ts";
-import type { CollectiveName } from "./ledger.ts";
+import { collectiveNames, type CollectiveName } from "./ledger.ts";
 
 /** What one call says about itself. */
 export interface CallFields {
@@ -23,13 +24,7 @@ export interface CallFields {
   readonly details?: string;
 }
 
-const collectives: readonly CollectiveName[] = [
-  ...(["allReduce", "allGather", "reduceScatter", "allToAll"] as const),
-  ...(["broadcast", "send", "receive", "barrier"] as const),
-];
 const ops: readonly ReduceOp[] = ["sum", "max", "min", "avg"];
-
-const dtypes = ["float32", "int32", "bool"] as const;
 
 /** The call in progress of one group. One object per group, refilled at every call, because calls are frequent. */
 export class GroupCall implements Call {
@@ -76,16 +71,10 @@ export class GroupCall implements Call {
   }
 }
 
-/** The tfjs name of an array's dtype. */
-export function dtypeName(array: NumericArray): "float32" | "int32" | "bool" {
-  if (array instanceof Float32Array) return "float32";
-  return array instanceof Int32Array ? "int32" : "bool";
-}
-
 function signatureOf({ collective, array, op, root }: CallFields): number {
-  const dtype = array === undefined ? 0 : dtypes.indexOf(dtypeName(array));
+  const dtype = array === undefined ? 0 : dtypeNames.indexOf(dtypeName(array));
   const opNumber = op === undefined ? 0 : ops.indexOf(op);
-  return collectives.indexOf(collective) | (dtype << 3) | (opNumber << 5) | ((root ?? 0) << 8);
+  return collectiveNames.indexOf(collective) | (dtype << 3) | (opNumber << 5) | ((root ?? 0) << 8);
 }
 
 function hashCounts(counts: readonly number[]): number {

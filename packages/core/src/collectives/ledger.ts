@@ -4,9 +4,20 @@
  * @packageDocumentation
  */
 
-/** Names of the calls that the ledger records. */
-export type CollectiveName =
-  "allReduce" | "allGather" | "reduceScatter" | "allToAll" | "broadcast" | "send" | "receive" | "barrier";
+/** The calls that the ledger records. Positions in this list travel between ranks. */
+export const collectiveNames = [
+  "allReduce",
+  "allGather",
+  "reduceScatter",
+  "allToAll",
+  "broadcast",
+  "send",
+  "receive",
+  "barrier",
+] as const;
+
+/** Name of a call that the ledger records. */
+export type CollectiveName = (typeof collectiveNames)[number];
 
 /** One call, as the ledger saw it. */
 export interface LedgerEntry {

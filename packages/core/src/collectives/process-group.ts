@@ -16,6 +16,10 @@ export interface CollectiveOptions {
 /**
  * A group of ranks that communicate. All members must make the same calls in the same order; a member that does not is
  * an error on every rank that shows both calls with their call sites.
+ *
+ * "Bytes sent" is what the ledger counts. Where pieces are uneven it is what really leaves this rank: its own piece n-1
+ * times for all-gather, everything but its own piece for reduce-scatter and all-to-all. A group of one rank moves nothing
+ * and is not in the ledger. Arguments that break a rule throw `ContractError` before anything is communicated.
  */
 export interface ProcessGroup {
   /** The mesh axis that the group runs along, or a name given by the program; `"world"` for all ranks. */
@@ -55,7 +59,10 @@ export interface ProcessGroup {
       readonly into?: T;
     },
   ): T;
-  /** Overwrites `buffer` with the root's, in place, and returns it. `root` is a position in the group (default 0). */
+  /**
+   * Overwrites `buffer` with the root's, in place, and returns it. `root` is a position in the group (default 0).
+   * Bytes sent: S(n-1) by the root, nothing by the others.
+   */
   broadcast<T extends NumericArray>(buffer: T, options?: CollectiveOptions & { readonly root?: number }): T;
   /** Sends a message to position `to`. Buffered. */
   send(buffer: NumericArray, to: number, options?: CollectiveOptions & { readonly tag?: number }): void;

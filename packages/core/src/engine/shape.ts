@@ -54,8 +54,7 @@ export function forEachPoint({ sizes, steps }: Loop, visit: (offsets: readonly n
 /** The same loop with neighbouring dims joined wherever every operand steps through them as through one. */
 export function joinDims({ sizes, steps }: Loop): Loop {
   const joinedSizes: number[] = [];
-  const joinedSteps: number[][] = [];
-  for (let k = 0; k < steps.length; k++) joinedSteps.push([]);
+  const joinedSteps = steps.map((): number[] => []);
   for (let dim = 0; dim < sizes.length; dim++) {
     const size = sizes[dim]!;
     if (size === 1) continue;

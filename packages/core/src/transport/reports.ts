@@ -59,9 +59,7 @@ export function whereaboutsText({ state, call, waitsFor, forMs }: Whereabouts): 
     case "calling":
     case "waiting": {
       const inCall = call === undefined ? "" : ` in ${lastCallText(call)}`;
-      return waitsFor === undefined
-        ? `busy${inCall}`
-        : `waiting for world rank ${waitsFor}${since}${inCall}`;
+      return waitsFor === undefined ? `busy${inCall}` : `waiting for world rank ${waitsFor}${since}${inCall}`;
     }
   }
 }

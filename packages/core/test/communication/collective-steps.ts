@@ -36,7 +36,8 @@ export function inputOf(step: Step, index: number, rank: number): NumericArray {
   const input = arrayOf(step.dtype, inputLength(step, rank));
   for (let at = 0; at < input.length; at++) {
     const value = (at * 31 + index * 17 + rank * 101 + ((at * at + rank) % 7)) % 1009;
-    input[at] = step.dtype === "float32" ? (value - 500) / 7 : step.dtype === "int32" ? value - 500 : value % 2;
+    input[at] =
+      step.dtype === "float32" ? (value - 500) / 7 : step.dtype === "int32" ? value - 500 : value % 2;
   }
   return input;
 }
@@ -51,7 +52,9 @@ function inputLength(step: Step, rank: number): number {
       return sum(step.counts[rank]!);
     case "barrier":
       return 0;
-    default:
+    case "allReduce":
+    case "broadcast":
+    case "message":
       return step.length;
   }
 }

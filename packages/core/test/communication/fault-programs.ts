@@ -15,14 +15,7 @@ export interface FaultReply {
 
 /** Ways in which rank 1 differs from the others. */
 export type Disagreement =
-  | "collective"
-  | "length"
-  | "dtype"
-  | "op"
-  | "root"
-  | "counts"
-  | "all-to-all counts"
-  | "order of groups";
+  "collective" | "length" | "dtype" | "op" | "root" | "counts" | "all-to-all counts" | "order of groups";
 
 export const faultPrograms = {
   /** Rank 1 makes another call than the rest; returns what each rank got. */
@@ -48,24 +41,31 @@ export const faultPrograms = {
           return group.broadcast(buffer, { root: odd ? 1 : 0 });
         case "counts": {
           const counts = everyone.map((_, index) => (index === (odd ? 1 : 0) ? 12 : 0));
-          return group.reduceScatter(new Float32Array(12), { counts, into: buffer.subarray(0, counts[rank]!) });
+          return group.reduceScatter(new Float32Array(12), {
+            counts,
+            into: buffer.subarray(0, counts[rank]),
+          });
         }
         case "all-to-all counts": {
           const sendCounts = everyone.map((_, index): number => (index === rank ? 1 : 2));
           const receiveCounts = everyone.map((_, index): number => (index === rank ? 1 : odd ? 3 : 2));
-          const into = buffer.subarray(0, receiveCounts.reduce((total, count) => total + count));
+          const into = buffer.subarray(
+            0,
+            receiveCounts.reduce((total, count) => total + count),
+          );
           const length = sendCounts.reduce((total, count) => total + count);
           return group.allToAll(new Float32Array(length), { sendCounts, receiveCounts, into });
         }
         case "order of groups":
           (odd ? other : group).barrier();
-          return (odd ? group : other).barrier();
+          (odd ? group : other).barrier();
+          return undefined;
       }
     });
   },
 
   /** Ranks 0 and 1 make a call that rank 1 makes in a larger group; rank 2 waits for it there. */
-  crossGroups(context: RankContext, _: null): FaultReply {
+  crossGroups(context: RankContext): FaultReply {
     const buffer = new Float32Array(3).fill(7);
     return caught(buffer, () => {
       if (context.rank === 0) context.group([0, 1], "pair").allReduce(buffer);
@@ -74,9 +74,9 @@ export const faultPrograms = {
   },
 
   /** Rank 1 makes two calls, the others three. */
-  skip(context: RankContext, _: null): FaultReply | null {
+  skip(context: RankContext): FaultReply | null {
     const group = context.group(
-      Array.from({ length: context.size }, (__, index) => index),
+      Array.from({ length: context.size }, (_, index) => index),
       "world",
     );
     const buffer = new Float32Array(3).fill(7);
@@ -89,7 +89,8 @@ export const faultPrograms = {
   stall(context: RankContext, gaveUp: Int32Array): FaultReply {
     const group = context.group([0, 1], "world");
     const buffer = new Float32Array(5).fill(7);
-    group.barrier({ label: "start" });
+    // In a group that waits long enough for a slow start.
+    context.group([0, 1], "set-up", 3_600_000).barrier({ label: "start" });
     // Woken by rank 0 below.
     if (context.rank === 1) Atomics.wait(gaveUp, 0, 0);
     const reply = caught(buffer, () => group.allReduce(buffer, { op: "max" }));
@@ -99,10 +100,10 @@ export const faultPrograms = {
   },
 
   /** All ranks receive from the next one. */
-  circle(context: RankContext, _: null): FaultReply {
+  circle(context: RankContext): FaultReply {
     const { rank, size } = context;
     const group = context.group(
-      Array.from({ length: size }, (__, index) => index),
+      Array.from({ length: size }, (_, index) => index),
       "ring",
     );
     const buffer = new Float32Array(4).fill(7);
@@ -110,10 +111,10 @@ export const faultPrograms = {
   },
 
   /** Rank 0 waits in a barrier, the others for a message that rank 0 never sends: no circle, but no end either. */
-  stuck(context: RankContext, _: null): FaultReply {
+  stuck(context: RankContext): FaultReply {
     const { rank, size } = context;
     const group = context.group(
-      Array.from({ length: size }, (__, index) => index),
+      Array.from({ length: size }, (_, index) => index),
       "world",
     );
     const buffer = new Float32Array(4).fill(7);
@@ -124,7 +125,7 @@ export const faultPrograms = {
   },
 
   /** Rank 0 sends 5 integers, rank 1 receives 4 floats. */
-  wrongMessage(context: RankContext, _: null): FaultReply {
+  wrongMessage(context: RankContext): FaultReply {
     const group = context.group([0, 1], "pp");
     const buffer = new Float32Array(4).fill(7);
     return caught(buffer, () => {
@@ -134,7 +135,7 @@ export const faultPrograms = {
   },
 
   /** After a failed call every further one fails in the same way. */
-  failTwice(context: RankContext, _: null): readonly FaultReply[] {
+  failTwice(context: RankContext): readonly FaultReply[] {
     const group = context.group([0, 1], "tp");
     const buffer = new Float32Array(4).fill(7);
     return [1, 2].map(() => caught(buffer, () => group.allReduce(buffer.subarray(context.rank))));

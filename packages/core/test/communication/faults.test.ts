@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { abortArena, createThreadsArena, type ThreadsArena } from "../../src/transport/threads/arena.ts";
 import { readRankStatuses } from "../../src/transport/threads/attach.ts";
-import type { Disagreement, FaultReply } from "./fault-programs.ts";
+import type { Disagreement } from "./fault-programs.ts";
 import { RankThreads } from "./rank-threads.ts";
 
 let threads: RankThreads;
@@ -107,7 +107,7 @@ describe("A rank that ends its program early", () => {
     const replies = await threads.run({ ranks, timeoutMs: 3_600_000 }, "skip", null);
     expect(replies[1]).toBeNull();
     for (const rank of [0, 2, 3].filter((each) => each < ranks)) {
-      const reply = replies[rank] as FaultReply;
+      const reply = replies[rank]!;
       expect({ name: reply.name, untouched: reply.untouched }).toEqual({
         name: "RankFinishedError",
         untouched: true,
@@ -122,21 +122,25 @@ describe("A rank that ends its program early", () => {
 describe("The watchdog", () => {
   test("names the rank that does not arrive, where it is, and what it did last", async () => {
     const gaveUp = new Int32Array(new SharedArrayBuffer(4));
-    const settings = { ranks: 2, timeoutMs: 50 };
+    const settings = { ranks: 2, timeoutMs: 200 };
     const [waiting, stalled] = await threads.run(settings, "stall", gaveUp);
     const text = withoutLines(waiting!.message).replace(/for [\d.]+ s, last/, "for T s, last");
     expect({ ...waiting!, message: text }).toEqual({
       name: "CollectiveTimeoutError",
-      message: `Timeout in group "world": rank 0 waited 0.1 s in allReduce(max, float32[5]) at ${file}:N for rank 1. rank 1: computing for T s, last call barrier "start" number 1 of group "world". Every rank of a group must make the call within timeoutMs (50); raise it if the rank needs longer.`,
+      message: `Timeout in group "world": rank 0 waited 0.2 s in allReduce(max, float32[5]) at ${file}:N for rank 1. rank 1: computing for T s, last call barrier "start" number 1 of group "set-up". Every rank of a group must make the call within timeoutMs (200); raise it if the rank needs longer.`,
       untouched: true,
     });
-    expect({ ...stalled!, message: "" }).toEqual({ name: "CollectiveTimeoutError", message: "", untouched: true });
+    expect({ ...stalled!, message: "" }).toEqual({
+      name: "CollectiveTimeoutError",
+      message: "",
+      untouched: true,
+    });
     expect(stalled!.message).toBe(waiting!.message);
   });
 
   test("knows the last call's site in checked mode", async () => {
     const gaveUp = new Int32Array(new SharedArrayBuffer(4));
-    const settings = { ranks: 2, timeoutMs: 50, checked: true };
+    const settings = { ranks: 2, timeoutMs: 200, checked: true };
     const [waiting] = await threads.run(settings, "stall", gaveUp);
     expect(withoutLines(waiting!.message)).toContain(`last call barrier() "start" at ${file}:N number 1 of`);
   });

@@ -49,7 +49,7 @@ export const mailPrograms = {
   },
 
   /** Two groups of the same ranks use the same tag; each gets its own message. */
-  sameTag(context: RankContext, _: null): readonly number[] {
+  sameTag(context: RankContext): readonly number[] {
     const first = context.group([0, 1], "a");
     const second = context.group([0, 1], "a");
     if (context.rank === 0) {

@@ -13,5 +13,6 @@ export interface RankContext {
   readonly size: number;
   readonly ledger: Ledger;
   readonly transport: Transport;
-  group(ranks: readonly number[], name: string): ProcessGroup;
+  /** Opens a group; the time limit is that of the run unless given. */
+  group(ranks: readonly number[], name: string, timeoutMs?: number): ProcessGroup;
 }

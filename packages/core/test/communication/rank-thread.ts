@@ -23,7 +23,8 @@ function run({ arena, rank, program, input, timeoutMs, checked }: RankTask): Ran
     size: arena.ranks,
     ledger,
     transport,
-    group: (ranks, name) => createProcessGroup(transport, ranks, { name, ledger, timeoutMs, checked }),
+    group: (ranks, name, ownTimeoutMs = timeoutMs) =>
+      createProcessGroup(transport, ranks, { name, ledger, timeoutMs: ownTimeoutMs, checked }),
   };
   try {
     return { kind: "done", value: rankPrograms[program](context, input as never) };

@@ -31,6 +31,10 @@ export interface RunSettings {
   readonly checked?: boolean;
 }
 
+/** The input of a program; `null` for programs without one. */
+export type RankInput<Name extends keyof RankPrograms> =
+  Parameters<RankPrograms[Name]> extends readonly [unknown, infer Input] ? Input : null;
+
 /** A pool of rank threads. */
 export class RankThreads {
   readonly #workers: readonly Worker[];
@@ -44,7 +48,7 @@ export class RankThreads {
   async replies<Name extends keyof RankPrograms>(
     settings: RunSettings,
     program: Name,
-    input: Parameters<RankPrograms[Name]>[1],
+    input: RankInput<Name>,
   ): Promise<readonly RankReply[]> {
     const arena = settings.arena ?? createThreadsArena({ ranks: settings.ranks });
     const { timeoutMs = 60_000, checked = false } = settings;
@@ -61,7 +65,7 @@ export class RankThreads {
   async run<Name extends keyof RankPrograms>(
     settings: RunSettings,
     program: Name,
-    input: Parameters<RankPrograms[Name]>[1],
+    input: RankInput<Name>,
   ): Promise<readonly ReturnType<RankPrograms[Name]>[]> {
     const replies = await this.replies(settings, program, input);
     return replies.map((reply) => {

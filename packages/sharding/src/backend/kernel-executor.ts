@@ -7,11 +7,12 @@ import { InternalError } from "@meshwright/core";
 import type { TensorInfo } from "@tensorflow/tfjs";
 import { numElements, type Layout } from "../layout.ts";
 import { emptyElement } from "../rules/empty-value.ts";
-import type { KernelAttrs, LocalKernels, Rule } from "../rules/rule.ts";
+import type { KernelAttrs, KernelCall, LocalKernels, Rule } from "../rules/rule.ts";
 import type { EngineDoor, KernelInputs } from "./engine-door.ts";
 import { planKernel, type KernelPlan } from "./kernel-plan.ts";
 import type { LayoutTable, MeshLayout } from "./layout-table.ts";
 import { moveLocal, predictMoveBytes } from "./mover.ts";
+import { PlanNode } from "./plan-cache.ts";
 import { Replicate } from "../placement.ts";
 import type { ShardRecord, ShardStore } from "./shard-store.ts";
 
@@ -35,10 +36,14 @@ export interface ExecutorParts {
 
 interface KernelEntry {
   readonly rule: Rule | undefined;
-  readonly plans: Map<string, KernelPlan>;
+  readonly plans: PlanNode;
 }
 
-/** Executes kernels, with a cache of plans per kernel. */
+/**
+ * Executes kernels, with a cache of plans per kernel.
+ *
+ * Everything between `execute` and the engine runs once per operation, so it builds no keys, and no closures.
+ */
 export class KernelExecutor {
   readonly #parts: ExecutorParts;
   readonly #entries = new Map<string, KernelEntry>();
@@ -62,36 +67,46 @@ export class KernelExecutor {
   /** The kernel's outputs in the global view; list or single, as the kernel itself returns them. */
   execute(kernel: string, inputs: KernelInputs, attrs: KernelAttrs): TensorInfo[] {
     const entry = this.#entryOf(kernel);
-    const names: string[] = [];
     const records: ShardRecord[] = [];
-    let key = entry.rule === undefined ? "" : attrsKeyOf(entry.rule, attrs);
+    let node = entry.rule === undefined ? entry.plans : entry.plans.after(attrsKeyOf(entry.rule, attrs));
     const named = inputs as Readonly<Record<string, TensorInfo | null | undefined>>;
     for (const name in named) {
       const info = named[name];
-      if (info === undefined || info === null) continue;
+      if (info === undefined || info === null) {
+        node = node.afterAbsent();
+        continue;
+      }
       const record = this.#parts.recordOf(info);
-      names.push(name);
       records.push(record);
-      key += `,${record.layout.id}`;
+      node = node.after(record.layout.id);
     }
-    let plan = entry.plans.get(key);
-    if (plan === undefined) {
-      const arriving = names.map((name, i) => ({ name, layout: records[i]!.layout }));
-      plan = planKernel(kernel, entry.rule, arriving, attrs, this.#parts.layouts);
-      entry.plans.set(key, plan);
-    }
-    return this.#run(plan, names, records, attrs, Array.isArray(inputs));
+    const plan = (node.plan ??= this.#plan(kernel, entry.rule, named, attrs));
+    return plan.hasMoves
+      ? this.#runMoved(plan, records, attrs, inputs)
+      : this.#wrap(plan, this.#runLocally(plan, localsOf(records), attrs, inputs), records);
   }
 
-  #run(
+  #plan(
+    kernel: string,
+    rule: Rule | undefined,
+    inputs: Readonly<Record<string, TensorInfo | null | undefined>>,
+    attrs: KernelAttrs,
+  ): KernelPlan {
+    const { layouts, recordOf } = this.#parts;
+    const arriving = Object.entries(inputs).flatMap(([name, info]) =>
+      info === undefined || info === null ? [] : [{ name, layout: recordOf(info).layout }],
+    );
+    return planKernel(kernel, rule, arriving, attrs, layouts);
+  }
+
+  #runMoved(
     plan: KernelPlan,
-    names: readonly string[],
     records: readonly ShardRecord[],
     attrs: KernelAttrs,
-    asList: boolean,
+    inputs: KernelInputs,
   ): TensorInfo[] {
     const { door } = this.#parts;
-    if (plan.mesh !== undefined && plan.rule === undefined) this.#reportFallback(plan, records);
+    if (plan.rule === undefined) this.#reportFallback(plan, records);
     const temporaries: TensorInfo[] = [];
     try {
       const locals = records.map((record, i) => {
@@ -100,7 +115,7 @@ export class KernelExecutor {
           ? record.local
           : this.#move(record, target, records, temporaries);
       });
-      return this.#wrap(plan, this.#runLocally(plan, names, locals, attrs, asList), records);
+      return this.#wrap(plan, this.#runLocally(plan, locals, attrs, inputs), records);
     } finally {
       for (const info of temporaries) door.dispose(info);
     }
@@ -128,16 +143,15 @@ export class KernelExecutor {
 
   #runLocally(
     plan: KernelPlan,
-    names: readonly string[],
     locals: readonly TensorInfo[],
     attrs: KernelAttrs,
-    asList: boolean,
+    inputs: KernelInputs,
   ): TensorInfo[] {
     const { door } = this.#parts;
     const { rule, call } = plan;
-    if (plan.hasEmptyShard && plan.outputs !== undefined) return this.#fillEmpty(rule, plan.outputs);
-    if (rule === undefined) return door.run(call.kernel, asInputs(names, locals, asList), attrs);
+    if (rule === undefined) return door.run(call.kernel, asInputs(call, locals, inputs), attrs);
     const outputs = plan.outputs!;
+    if (plan.hasEmptyShard) return this.#fillEmpty(rule, outputs);
     if (rule.local !== undefined) {
       return rule.local(this.#localKernels, locals, {
         call: { ...call, attrs },
@@ -147,12 +161,12 @@ export class KernelExecutor {
     }
     const localAttrs =
       plan.attrs ?? rule.localAttrs?.({ call: { ...call, attrs }, inputs: plan.inputs, outputs }) ?? attrs;
-    return door.run(call.kernel, asInputs(names, locals, asList), localAttrs);
+    return door.run(call.kernel, asInputs(call, locals, inputs), localAttrs);
   }
 
-  #fillEmpty(rule: Rule | undefined, outputs: readonly Layout[]): TensorInfo[] {
+  #fillEmpty(rule: Rule, outputs: readonly Layout[]): TensorInfo[] {
     return outputs.map((layout) => {
-      const value = rule === undefined ? 0 : emptyElement(rule, layout.dtype);
+      const value = emptyElement(rule, layout.dtype);
       return this.#parts.door.engine.create(layout.localShape, layout.dtype, (out) => out.fill(value));
     });
   }
@@ -165,16 +179,16 @@ export class KernelExecutor {
         checkLocal(plan, local, outputs[i]!);
       });
       plan.isChecked = true;
+      if (plan.outputsRecur) plan.outputs = outputs;
     }
-    return locals.map((local, i) => {
+    const wrapped: TensorInfo[] = [];
+    for (let i = 0; i < locals.length; i++) {
       const layout = outputs[i]!;
+      const dataId = store.add(layout, locals[i]!, records);
       // tfjs copies shapes into its tensors, so the frozen one can be handed out.
-      return {
-        dataId: store.add(layout, local, records),
-        shape: layout.shape as number[],
-        dtype: layout.dtype,
-      };
-    });
+      wrapped.push({ dataId, shape: layout.shape as number[], dtype: layout.dtype });
+    }
+    return wrapped;
   }
 
   /** The layout of an output that every rank computed whole. */
@@ -200,7 +214,7 @@ export class KernelExecutor {
   #entryOf(kernel: string): KernelEntry {
     let entry = this.#entries.get(kernel);
     if (entry === undefined) {
-      entry = { rule: this.#parts.ruleOf(kernel), plans: new Map() };
+      entry = { rule: this.#parts.ruleOf(kernel), plans: new PlanNode() };
       this.#entries.set(kernel, entry);
     }
     return entry;
@@ -221,11 +235,18 @@ function attrsKeyOf(rule: Rule, attrs: KernelAttrs): string {
   return rule.attrsKey === undefined ? JSON.stringify(attrs) : rule.attrsKey(attrs);
 }
 
-function asInputs(names: readonly string[], locals: readonly TensorInfo[], asList: boolean): KernelInputs {
-  if (asList) return locals;
-  const inputs: Record<string, TensorInfo> = {};
-  for (let i = 0; i < names.length; i++) inputs[names[i]!] = locals[i]!;
-  return inputs;
+function localsOf(records: readonly ShardRecord[]): TensorInfo[] {
+  const locals: TensorInfo[] = [];
+  for (const record of records) locals.push(record.local);
+  return locals;
+}
+
+/** The local tensors under the names that the call's inputs have. */
+function asInputs(call: KernelCall, locals: readonly TensorInfo[], inputs: KernelInputs): KernelInputs {
+  if (Array.isArray(inputs)) return locals;
+  const named: Record<string, TensorInfo> = {};
+  for (let i = 0; i < locals.length; i++) named[call.inputs[i]!.name] = locals[i]!;
+  return named;
 }
 
 /** A local result of another size than the layout says would corrupt everything after it. */

@@ -20,10 +20,14 @@ export interface KernelPlan {
   readonly call: KernelCall;
   /** Per input: the layout that it must be moved to, or `undefined` if it fits as it arrives. */
   readonly moves: readonly (MeshLayout | undefined)[];
+  /** Whether any input moves. */
+  readonly hasMoves: boolean;
   /** Layouts after the moves. */
   readonly inputs: readonly Layout[];
-  /** `undefined` where only the kernel knows the shapes of its outputs. */
-  readonly outputs: readonly Layout[] | undefined;
+  /** `undefined` where only the kernel knows the shapes of its outputs; filled in once it has run if they recur. */
+  outputs: readonly Layout[] | undefined;
+  /** Whether every call with this plan has outputs of the same shapes. */
+  readonly outputsRecur: boolean;
   /** Local attributes where they can be computed once. */
   readonly attrs: KernelAttrs | undefined;
   /** Whether this rank's shard of an input is empty although the input is not. */
@@ -50,7 +54,10 @@ export function planKernel(
   const nothing = {
     call,
     moves: arriving.map(() => undefined),
+    hasMoves: false,
     inputs: arriving,
+    // The key of a rule's attributes tells calls with other outputs apart; without a rule there is no such key.
+    outputsRecur: rule !== undefined,
     hasEmptyShard: false,
     isChecked: false,
   };
@@ -58,7 +65,8 @@ export function planKernel(
   if (rule === undefined) {
     const whole = mesh.shape.map(() => Replicate());
     const targets = arriving.map((layout) => layouts.on(mesh, layout.shape, layout.dtype, whole));
-    return { ...nothing, mesh, rule, moves: movesTo(targets, arriving, mesh), outputs: undefined, attrs };
+    const moves = movesTo(targets, arriving, mesh);
+    return { ...nothing, ...{ mesh, rule, moves, hasMoves: moves.some(isMove), outputs: undefined, attrs } };
   }
   return planByRule(rule, call, arriving, mesh, layouts);
 }
@@ -83,13 +91,16 @@ function planByRule(
     .outputs(call)
     .map((spec, i) => layouts.on(mesh, spec.shape, spec.dtype, decision.outputs[i]!));
   const local = { call, inputs, outputs };
+  const moves = movesTo(inputs, arriving, mesh);
   return {
     mesh,
     rule,
     call,
-    moves: movesTo(inputs, arriving, mesh),
+    moves,
+    hasMoves: moves.some(isMove),
     inputs,
     outputs,
+    outputsRecur: true,
     attrs: rule.dynamicAttrs === true ? undefined : rule.localAttrs?.(local),
     hasEmptyShard: inputs.some(
       (layout) => numElements(layout.localShape) === 0 && numElements(layout.shape) > 0,
@@ -98,6 +109,7 @@ function planByRule(
   };
 }
 
+/** On an axis of one rank all placements are the same. */
 function movesTo(
   targets: readonly MeshLayout[],
   arriving: readonly Layout[],
@@ -105,9 +117,15 @@ function movesTo(
 ): (MeshLayout | undefined)[] {
   return targets.map((target, i) => {
     const from = placementsOn(arriving[i]!, mesh);
-    const same = target.placements.every((placement, axis) => placementEquals(placement, from[axis]!));
+    const same = target.placements.every(
+      (placement, axis) => mesh.shape[axis] === 1 || placementEquals(placement, from[axis]!),
+    );
     return same ? undefined : target;
   });
+}
+
+function isMove(target: MeshLayout | undefined): boolean {
+  return target !== undefined;
 }
 
 function placementEquals(a: MeshLayout["placements"][number], b: MeshLayout["placements"][number]): boolean {
@@ -124,7 +142,7 @@ function commonMesh(kernel: string, layouts: readonly Layout[]): DeviceMesh | un
     if (first === undefined) first = layout;
     else if (first.mesh !== layout.mesh) {
       throw new ContractError(
-        `${kernel}: inputs on two meshes (${formatLayout(first)} on ${formatMesh(first.mesh!)} and ${formatLayout(layout)} on ${formatMesh(layout.mesh)}) must share one mesh; use createMesh once and pass it on, or fromLocal(toLocal(full(t)), mesh, { ... }) to copy a tensor over.`,
+        `${kernel}: inputs (${formatLayout(first)} on ${formatMesh(first.mesh!)} and ${formatLayout(layout)} on ${formatMesh(layout.mesh)}) must share one mesh; use createMesh once and pass it on, or fromLocal(toLocal(full(t)), mesh, { ... }) to copy a tensor over.`,
       );
     }
   }

@@ -92,7 +92,7 @@ export class ShardStore {
     record.references--;
     if (!force && record.references > 0) return false;
     record.references = 0;
-    this.#adopted.delete(dataId);
+    if (record !== dataId) this.#adopted.delete(dataId);
     this.#numRecords--;
     this.#disown(record);
     return true;

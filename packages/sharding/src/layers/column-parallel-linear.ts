@@ -7,7 +7,7 @@
  */
 import { Linear, type LinearOptions, type Module, type Parameter } from "@meshwright/core";
 import { tidy, type Tensor } from "@tensorflow/tfjs";
-import type { AxisName, DeviceMesh, MeshAxes } from "../mesh.ts";
+import { axisIndex, type AxisName, type DeviceMesh, type MeshAxes } from "../mesh.ts";
 import { parameterShard } from "../parameter-shard.ts";
 import type { PlacementSpec } from "../placement-spec.ts";
 import { Replicate, Shard, type Placement } from "../placement.ts";
@@ -56,6 +56,7 @@ export class ColumnParallelLinear<Axes extends MeshAxes = MeshAxes> implements M
 
   constructor(options: LinearOptions & ParallelAxis<Axes> & { readonly gatherOutput?: boolean }) {
     const { mesh, axis, gatherOutput = false, ...linear } = options;
+    axisIndex(mesh, axis, "ColumnParallelLinear");
     this.#linear = new Linear(linear);
     this.#gathered = gatherOutput ? { [axis]: Replicate() } : undefined;
     this.weight = this.#linear.weight;

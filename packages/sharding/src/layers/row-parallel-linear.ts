@@ -7,7 +7,7 @@
  */
 import { Linear, type LinearOptions, type Module, type Parameter } from "@meshwright/core";
 import type { Tensor } from "@tensorflow/tfjs";
-import type { MeshAxes } from "../mesh.ts";
+import { axisIndex, type MeshAxes } from "../mesh.ts";
 import { parameterShard } from "../parameter-shard.ts";
 import { Shard } from "../placement.ts";
 import { along, type ParallelAxis } from "./column-parallel-linear.ts";
@@ -40,6 +40,7 @@ export class RowParallelLinear<Axes extends MeshAxes = MeshAxes> implements Modu
 
   constructor(options: LinearOptions & ParallelAxis<Axes>) {
     const { mesh, axis, ...linear } = options;
+    axisIndex(mesh, axis, "RowParallelLinear");
     this.#linear = new Linear(linear);
     this.weight = this.#linear.weight;
     this.weight.shard = parameterShard(this.weight.shape, mesh, along<Axes>(axis, Shard(0)));

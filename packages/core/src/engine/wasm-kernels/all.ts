@@ -7,6 +7,7 @@ import { binaryKernels, select } from "./binary.ts";
 import { cast, cumulativeKernels } from "./corrections.ts";
 import { fusedKernels } from "./fused.ts";
 import { gatherV2, unsortedSegmentSum } from "./gather.ts";
+import { identity } from "./identity.ts";
 import { batchMatMul, fusedMatMul } from "./mat-mul.ts";
 import { normalizeKernels } from "./normalize.ts";
 import { innermostReductions, mean, sum } from "./reduce.ts";
@@ -20,6 +21,7 @@ import type { WasmKernel } from "./wasm-kernel.ts";
 export const wasmKernels: readonly WasmKernel[] = [
   batchMatMul,
   fusedMatMul,
+  identity,
   transpose,
   slice,
   splitV,

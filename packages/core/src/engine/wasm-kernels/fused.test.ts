@@ -4,7 +4,8 @@ import { ContractError } from "../../errors.ts";
 import { referenceKernels } from "../../kernels/register.ts";
 import type { Engine } from "../engine.ts";
 import { startEngine } from "../start.ts";
-import { expectClose, seeded, seededTensor, withoutLeak } from "../testing/check.ts";
+import { expectClose, withoutLeak } from "../testing/check.ts";
+import { seeded, seededTensor } from "../testing/seeded.ts";
 
 let engine: Engine;
 

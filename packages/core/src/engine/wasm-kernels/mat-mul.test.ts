@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startEngine } from "../start.ts";
-import { expectClose, seededTensor, withoutLeak } from "../testing/check.ts";
+import { expectClose, withoutLeak } from "../testing/check.ts";
+import { seededTensor } from "../testing/seeded.ts";
 import { WasmHeap } from "../wasm-internals.ts";
 import { instantiateKernels } from "../wasm-module.ts";
 

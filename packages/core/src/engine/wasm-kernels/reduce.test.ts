@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startEngine } from "../start.ts";
-import { expectClose, seededTensor, withoutLeak } from "../testing/check.ts";
+import { expectClose, withoutLeak } from "../testing/check.ts";
+import { seededTensor } from "../testing/seeded.ts";
 
 beforeAll(async () => {
   await startEngine({ prefer: "wasm" });

@@ -29,6 +29,8 @@ export interface ThreadsArenaOptions {
   readonly mailboxBytes?: number;
 }
 
+/** A mailbox is filled and emptied by quarters, each of which holds some headers at least. */
+const MIN_MAILBOX_BYTES = 32 * MESSAGE_HEADER_WORDS * 4;
 /** Bytes of a wasm page, and the most pages that a memory has. */
 const PAGE_BYTES = 65_536;
 const MAX_PAGES = 65_536;
@@ -57,9 +59,9 @@ export function createThreadsArena(options: ThreadsArenaOptions): ThreadsArena {
     );
   }
   const mailboxBytes = options.mailboxBytes ?? defaultMailboxBytes(ranks);
-  if (!Number.isInteger(Math.log2(mailboxBytes)) || mailboxBytes < 32 * MESSAGE_HEADER_WORDS) {
+  if (!Number.isInteger(Math.log2(mailboxBytes)) || mailboxBytes < MIN_MAILBOX_BYTES) {
     throw new ContractError(
-      `createThreadsArena: mailboxBytes (${mailboxBytes}) must be a power of two of at least ${32 * MESSAGE_HEADER_WORDS}; use ${defaultMailboxBytes(ranks)}.`,
+      `createThreadsArena: mailboxBytes (${mailboxBytes}) must be a power of two of at least ${MIN_MAILBOX_BYTES}; use ${defaultMailboxBytes(ranks)}.`,
     );
   }
   const pages = Math.ceil((threadsLayout({ ranks, chunkBytes, mailboxBytes }).words * 4) / PAGE_BYTES);

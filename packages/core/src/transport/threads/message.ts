@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { dtypeNames, type DTypeName } from "../dtype-name.ts";
 import type { NumericArray } from "../transport.ts";
 import { MESSAGE_HEADER_WORDS } from "./layout.ts";
 
@@ -19,18 +20,7 @@ export interface MessageKey {
 /** What a message's header says. */
 export interface MessageHeader extends MessageKey {
   readonly byteLength: number;
-  readonly dtype: MessageDType;
-}
-
-/** Types of a message's elements. */
-export type MessageDType = "float32" | "int32" | "bool";
-
-const dtypes: readonly MessageDType[] = ["float32", "int32", "bool"];
-
-/** The dtype of an array. */
-export function dtypeOf(array: NumericArray): MessageDType {
-  if (array instanceof Float32Array) return "float32";
-  return array instanceof Int32Array ? "int32" : "bool";
+  readonly dtype: DTypeName;
 }
 
 /** `float32[5]`. */
@@ -43,7 +33,7 @@ export function writeMessageHeader(words: Int32Array, at: number, header: Messag
   words[at] = header.context;
   words[at + 1] = header.tag;
   words[at + 2] = header.byteLength | 0;
-  words[at + 3] = dtypes.indexOf(header.dtype);
+  words[at + 3] = dtypeNames.indexOf(header.dtype);
 }
 
 /** Reads the header at word `at`. */
@@ -52,7 +42,7 @@ export function readMessageHeader(words: Int32Array, at: number): MessageHeader 
     context: words[at]!,
     tag: words[at + 1]!,
     byteLength: words[at + 2]! >>> 0,
-    dtype: dtypes[words[at + 3]!]!,
+    dtype: dtypeNames[words[at + 3]!]!,
   };
 }
 

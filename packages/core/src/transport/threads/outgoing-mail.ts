@@ -35,7 +35,7 @@ export class OutgoingMail {
     this.#room(MESSAGE_ALIGNMENT);
     writeMessageHeader(this.#memory.words, (this.#ring + this.#position()) / 4, header);
     this.#advance(MESSAGE_ALIGNMENT, data.length === 0);
-    for (let sent = 0; sent < data.length; ) {
+    for (let sent = 0; sent < data.length;) {
       // A quarter at a time: the receiver empties one part while the next is filled.
       const quarter = this.#size / 4;
       const wanted = Math.min(padded(data.length - sent), quarter, this.#size - this.#position());

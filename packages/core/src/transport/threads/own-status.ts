@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { collectiveNames } from "../../collectives/ledger.ts";
 import { failureKinds, type FailureKind } from "../failures.ts";
 import type { Call } from "../transport.ts";
 import type { ArenaMemory } from "./arena-memory.ts";
@@ -26,7 +27,6 @@ import {
   CALLING,
   WAITING,
   FINISHED,
-  collectiveNames,
 } from "./status-words.ts";
 
 /** Writes one rank's status. */

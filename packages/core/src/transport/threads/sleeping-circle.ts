@@ -19,14 +19,16 @@ export interface SleepingCircle {
  */
 export function sleepingCircle(
   rank: number,
-  board: StatusBoard,
+  board: Pick<StatusBoard, "waitOf">,
   words: Int32Array,
 ): SleepingCircle | undefined {
   const ranks: number[] = [];
   let key = "";
-  for (let at = rank; !ranks.includes(at); ) {
+  for (let at = rank; !ranks.includes(at);) {
     const wait = board.waitOf(at);
     if (!wait) return undefined;
+    // Waiting for room in a mailbox ends by itself: its receiver takes messages out even while it is blocked.
+    if (wait.forRoom) return undefined;
     // Fulfilled: the rank is about to wake up.
     if (((Atomics.load(words, wait.counter) - wait.value) | 0) >= 0) return undefined;
     ranks.push(at);

@@ -7,7 +7,7 @@
  *
  * @packageDocumentation
  */
-import type { CollectiveName } from "../../collectives/ledger.ts";
+import { collectiveNames, type CollectiveName } from "../../collectives/ledger.ts";
 import { failureKinds, type FailureKind } from "../failures.ts";
 import type { Call } from "../transport.ts";
 import type { ArenaMemory } from "./arena-memory.ts";
@@ -30,7 +30,6 @@ import {
   CALLING,
   WAITING,
   FINISHED,
-  collectiveNames,
 } from "./status-words.ts";
 
 /** `computing` is between two calls; `waiting` is asleep inside one. */
@@ -62,6 +61,8 @@ export interface WaitRecord {
   readonly value: number;
   /** Grows with every wait, so two equal records mean that the rank did not move in between. */
   readonly serial: number;
+  /** Whether it waits for room in a mailbox, which is all that a send waits for. */
+  readonly forRoom: boolean;
 }
 
 /** Reads everybody's status. */
@@ -98,6 +99,7 @@ export class StatusBoard {
       counter: this.#words[at + WAIT_COUNTER]!,
       value: this.#words[at + WAIT_VALUE]!,
       serial,
+      forRoom: collectiveNames[this.#words[at + COLLECTIVE]!] === "send",
     };
   }
 
@@ -139,7 +141,8 @@ export class StatusBoard {
 
   #stateOf(rank: number): RankState {
     if (this.failureOf(rank)) return "failed";
-    switch (this.#words[this.#memory.status(rank) + STATE]) {
+    const state = this.#words[this.#memory.status(rank) + STATE]!;
+    switch (state) {
       case FINISHED:
         return "finished";
       case WAITING:

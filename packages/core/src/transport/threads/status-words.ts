@@ -3,8 +3,6 @@
  *
  * @packageDocumentation
  */
-import type { CollectiveName } from "../../collectives/ledger.ts";
-
 /** Words of a status. */
 export const STATE = 0;
 export const CALLS = 1;
@@ -29,9 +27,3 @@ export const COMPUTING = 0;
 export const CALLING = 1;
 export const WAITING = 2;
 export const FINISHED = 3;
-
-/** Position = number of the collective in a status. */
-export const collectiveNames: readonly CollectiveName[] = [
-  ...(["allReduce", "allGather", "reduceScatter", "allToAll"] as const),
-  ...(["broadcast", "send", "receive", "barrier"] as const),
-];

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 import { ContractError } from "../../errors.ts";
+import { dtypeName } from "../dtype-name.ts";
 import type { Call, Communicator, NumericArray, OpenOptions, ReduceOp } from "../transport.ts";
 import { allGather } from "./all-gather.ts";
 import { allReduce } from "./all-reduce.ts";
@@ -11,7 +12,7 @@ import { allToAll } from "./all-to-all.ts";
 import { barrier, broadcast } from "./broadcast.ts";
 import { Exchange, type RankParts } from "./exchange.ts";
 import type { IncomingMail } from "./incoming-mail.ts";
-import { bytesOf, dtypeOf, messageText } from "./message.ts";
+import { bytesOf, messageText } from "./message.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
 import type { OwnStatus } from "./own-status.ts";
 import { reduceScatter } from "./reduce-scatter.ts";
@@ -93,7 +94,7 @@ export class ThreadsCommunicator implements Communicator {
       context: this.#context,
       tag,
       byteLength: buffer.byteLength,
-      dtype: dtypeOf(buffer),
+      dtype: dtypeName(buffer),
     };
     this.#parts.outgoing[this.#ranks[to]!]!.send(header, bytesOf(buffer));
     this.#status.endCall();
@@ -105,7 +106,7 @@ export class ThreadsCommunicator implements Communicator {
       context: this.#context,
       tag,
       byteLength: buffer.byteLength,
-      dtype: dtypeOf(buffer),
+      dtype: dtypeName(buffer),
     };
     const other = this.#parts.incoming[this.#ranks[from]!]!.receive(wanted, bytesOf(buffer));
     if (other) {

@@ -18,6 +18,9 @@ import type { BlockedRank, Waiter } from "./waiter.ts";
 /** How long a rank that reports an error waits for the others to arrive and describe their calls. */
 const DESCRIPTION_MS = 1_000;
 
+/** The key of no circle. */
+const NO_CIRCLE = "none";
+
 /** The call that a rank is in, and who takes part. */
 export interface CurrentCall {
   readonly call: Call;
@@ -38,7 +41,7 @@ export class Watchdog implements BlockedRank {
   #current: CurrentCall | undefined;
   #answeredRequests = 0;
   #waitStartedMs = 0;
-  #circleSeen = "";
+  #circleSeen = NO_CIRCLE;
 
   constructor(memory: ArenaMemory, rank: number, own: OwnStatus, board: StatusBoard) {
     this.#memory = memory;
@@ -65,7 +68,7 @@ export class Watchdog implements BlockedRank {
 
   startWait(): void {
     this.#waitStartedMs = performance.now();
-    this.#circleSeen = "";
+    this.#circleSeen = NO_CIRCLE;
   }
 
   check(wait: { readonly counter: number; readonly value: number; readonly waitsFor: number }): void {
@@ -78,8 +81,8 @@ export class Watchdog implements BlockedRank {
     if (waitedMs >= current.timeoutMs) this.#timeOut(current, wait.waitsFor);
     const circle = sleepingCircle(this.#rank, this.#board, this.#memory.words);
     // Seen twice in a row, with nobody awake in between: nobody will ever wake.
-    if (circle !== undefined && circle.key === this.#circleSeen) this.#deadlock(circle.ranks);
-    this.#circleSeen = circle?.key ?? "";
+    if (circle?.key === this.#circleSeen) this.#deadlock(circle.ranks);
+    this.#circleSeen = circle?.key ?? NO_CIRCLE;
   }
 
   /** Reports that members of the current group are in different calls. Called by every rank that finds out. */

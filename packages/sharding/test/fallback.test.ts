@@ -1,0 +1,78 @@
+import { createWorld, type WorldHandle } from "@meshwright/core";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type fallback from "./programs/fallback.ts";
+import type { FallbackFacts, Handling } from "./programs/fallback.ts";
+
+/** float32[2, 4, 4, 3] of which channels 0..1 are on rank 0, channel 2 on rank 1: half of it sent, on average. */
+const PREDICTED_BYTES = (4 * 96) / 2;
+
+describe("a kernel without a rule", () => {
+  let world: WorldHandle;
+  const lines: string[] = [];
+
+  beforeAll(async () => {
+    world = await createWorld({
+      ranks: 2,
+      engine: "wasm",
+      output: ({ rank, stream, text }) => lines.push(`${rank} ${stream}: ${text}`),
+    });
+  });
+  beforeEach(() => {
+    lines.length = 0;
+  });
+  afterAll(() => world.close());
+
+  const run = async (handling: Handling): Promise<FallbackFacts[]> => {
+    const ranks = await world.run<typeof fallback>(new URL("./programs/fallback.ts", import.meta.url), {
+      handling,
+    });
+    for (const { pooled, cubed, dense } of ranks) {
+      expect({ pooled, cubed }).toEqual(dense);
+      expect(new Set(pooled).size).toBeGreaterThan(3);
+    }
+    return ranks;
+  };
+
+  test("gathers its inputs, and is reported once, by rank 0", async () => {
+    const ranks = await run("no rule");
+    for (const { communication, placements, replicated } of ranks) {
+      expect(placements).toEqual(["Replicate()", "Replicate()"]);
+      expect(communication).toMatchObject([{ group: "tp", collective: "allGather", calls: 3 }]);
+      expect(replicated).toEqual([
+        { kernel: "MaxPool", bytesSent: 2 * PREDICTED_BYTES },
+        { kernel: "Cube", bytesSent: PREDICTED_BYTES },
+      ]);
+    }
+    expect(ranks[0]!.communication[0]!.bytesSent + ranks[1]!.communication[0]!.bytesSent).toBe(
+      3 * 2 * PREDICTED_BYTES,
+    );
+    expect(lines).toEqual(
+      ["MaxPool", "Cube"].map(
+        (kernel) =>
+          `0 stderr: meshwright: kernel "${kernel}" has no sharding rule, so its inputs are gathered (${PREDICTED_BYTES} bytes per rank and call) and every rank computes all of it; give it a rule with defineRule.`,
+      ),
+    );
+  });
+
+  test("is not reported where its inputs are whole anyway", async () => {
+    for (const { communication, replicated } of await run("no rule, replicated inputs")) {
+      expect(communication).toEqual([]);
+      expect(replicated).toEqual([]);
+    }
+    expect(lines).toEqual([]);
+  });
+
+  test("runs split once defineRule gives it a rule", async () => {
+    for (const { communication, placements, replicated } of await run("rule")) {
+      expect(placements).toEqual(["Shard(3)", "Shard(3)"]);
+      expect(communication).toEqual([]);
+      expect(replicated).toEqual([]);
+    }
+    expect(lines).toEqual([]);
+  });
+
+  test("is without a rule again in the next run", async () => {
+    await run("no rule");
+    expect(lines).toHaveLength(2);
+  });
+});
