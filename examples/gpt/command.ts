@@ -7,13 +7,13 @@ import { integerOption, numberOption, textOption } from "../cli/option-value.ts"
 import type { TrainingCommand, TrainingOptions } from "../cli/training-options.ts";
 
 const extra = {
-  layers: integerOption("transformer blocks", 4),
+  layers: integerOption("transformer blocks", 3),
   features: integerOption("width of the model", 128),
   heads: integerOption("attention heads; a multiple of the ranks on tp", 4),
-  contextLength: integerOption("characters per sequence", 128),
+  contextLength: integerOption("characters per sequence", 64),
   batchSize: integerOption("sequences per step, over all ranks", 12),
-  learningRate: numberOption("peak learning rate", 2e-3, { min: 0 }),
-  validateEvery: integerOption("steps between validations", 100),
+  learningRate: numberOption("peak learning rate", 4e-3, { min: 0 }),
+  validateEvery: integerOption("steps between validations", 200),
   prompt: textOption("how the generated sample starts", "The whale"),
   sampleTokens: integerOption("characters to generate at the end", 240),
 };
@@ -23,7 +23,7 @@ export const command = {
   name: "gpt",
   description: 'Trains a character-level GPT on "Moby-Dick" over several ranks.',
   axes: ["dp", "tp"],
-  defaults: { mesh: { tp: 2 }, steps: 300, report: "report" },
+  defaults: { mesh: { tp: 2 }, steps: 1000, report: "report" },
   options: extra,
 } as const satisfies TrainingCommand<"dp" | "tp", typeof extra>;
 

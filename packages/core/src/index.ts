@@ -4,7 +4,14 @@
  * @packageDocumentation
  */
 export { ContractError, InternalError } from "./errors.ts";
-export type { NumericArray, ReduceOp } from "./transport/transport.ts";
+export type {
+  Call,
+  Communicator,
+  NumericArray,
+  OpenOptions,
+  ReduceOp,
+  Transport,
+} from "./transport/transport.ts";
 export {
   CollectiveDeadlockError,
   CollectiveMismatchError,

@@ -25,3 +25,12 @@ test("a mailbox works beyond 4 GiB, where its byte counters wrap around", () => 
   }
   expect(1_400 * message.byteLength).toBeGreaterThan(2 ** 32);
 });
+
+test("messages of one tag that lie in the mailbox together are received in the order sent", () => {
+  const arena = createThreadsArena({ ranks: 2 });
+  const [sender, receiver] = [groupOf(arena, 0), groupOf(arena, 1)];
+  for (const value of [3, 4, 5]) sender.send(Int32Array.of(value), 1);
+  sender.send(Int32Array.of(6), 1, { tag: 1 });
+  const next = (tag: number): number => receiver.receive(new Int32Array(1), 0, { tag })[0]!;
+  expect([next(0), next(1), next(0), next(0)]).toEqual([3, 6, 4, 5]);
+});

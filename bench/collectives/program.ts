@@ -1,28 +1,33 @@
 /**
- * One rank of the collectives benchmark.
+ * What every rank of the collectives benchmark runs: a list of measurements, one after the other.
  *
  * @packageDocumentation
  */
 import { readFileSync } from "node:fs";
-import { parentPort } from "node:worker_threads";
-import { createLedger } from "../../packages/core/src/collectives/create-ledger.ts";
-import { createProcessGroup } from "../../packages/core/src/collectives/create-process-group.ts";
-import type { ProcessGroup } from "../../packages/core/src/collectives/process-group.ts";
-import { attachThreads } from "../../packages/core/src/transport/threads/attach.ts";
-import type { Measurement, RankSample, RankTask } from "./measurement.ts";
+import { defineProgram, type ProcessGroup } from "@meshwright/core";
 
-parentPort?.on("message", (task: RankTask) => {
-  const transport = attachThreads(task.arena, task.rank);
-  const ranks = Array.from({ length: task.arena.ranks }, (_, rank) => rank);
-  const group = createProcessGroup(transport, ranks, { name: "world", ledger: createLedger() });
-  parentPort?.postMessage(measure(group, task.measurement));
-  transport.finish();
-});
+/** One measurement, made by all ranks together. */
+export type Measurement =
+  | { readonly kind: "allReduce"; readonly bytes: number; readonly calls: number }
+  | { readonly kind: "memcpy"; readonly bytes: number; readonly calls: number }
+  /** Rank 0 computes for `turns` turns; the others wait for it in a barrier, or stay out of the way. */
+  | { readonly kind: "compute"; readonly turns: number; readonly others: "wait" | "idle" };
+
+/** What a rank measured. */
+export interface RankSample {
+  /** Milliseconds of wall-clock time per call (or for the whole computation). */
+  readonly ms: number;
+  /** Milliseconds of processor time of this thread meanwhile; `null` where the system does not say. */
+  readonly cpuMs: number | null;
+}
+
+export default defineProgram<readonly Measurement[], never, readonly RankSample[]>(
+  ({ world: { group }, options }) => options.map((measurement) => measure(group, measurement)),
+);
 
 function measure(group: ProcessGroup, measurement: Measurement): RankSample {
   switch (measurement.kind) {
-    case "latency":
-    case "bandwidth": {
+    case "allReduce": {
       const buffer = new Float32Array(measurement.bytes / 4);
       return timed(group, measurement.calls, () => {
         group.allReduce(buffer);
@@ -35,7 +40,7 @@ function measure(group: ProcessGroup, measurement: Measurement): RankSample {
         target.set(source);
       });
     }
-    case "waiting": {
+    case "compute": {
       const { turns, others } = measurement;
       group.barrier();
       return sample(1, () => {
@@ -62,7 +67,7 @@ function sample(calls: number, body: () => void): RankSample {
   return { ms, cpuMs: cpuBefore === null || cpuAfter === null ? null : cpuAfter - cpuBefore };
 }
 
-/** Arithmetic that no compiler can drop: its result decides nothing, but is checked. */
+/** Integer arithmetic that no compiler can drop, because its result is looked at. */
 function compute(turns: number): void {
   let state = 1;
   for (let turn = 0; turn < turns; turn++) state = (Math.imul(state, 1664525) + 1013904223) | 0;
