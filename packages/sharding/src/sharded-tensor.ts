@@ -7,8 +7,8 @@
  */
 import { ContractError, type NumericArray } from "@meshwright/core";
 import { engine as tfEngine, type DataType, type Tensor } from "@tensorflow/tfjs";
-import { gradientPlacements, runRedistribute } from "./backend/redistribute-kernel.ts";
-import { shardedBackend } from "./backend/start.ts";
+import { placementsOfGradient, runRedistribute } from "./backend/redistribute-kernel.ts";
+import { shardedBackend } from "./backend/current.ts";
 import { placementsOn } from "./backend/mover.ts";
 import { numElements, regionOf } from "./layout.ts";
 import { formatMesh, type DeviceMesh, type MeshAxes } from "./mesh.ts";
@@ -40,7 +40,7 @@ export function shard<Axes extends MeshAxes>(
   }
   const target = resolvePlacements("shard", mesh, placements, t);
   const from = placementsOn(layout, mesh);
-  return runRedistribute(t, { mesh, placements: target, gradientPlacements: gradientPlacements(from) });
+  return runRedistribute(t, { mesh, placements: target, gradientPlacements: placementsOfGradient(from) });
 }
 
 /**
@@ -64,7 +64,7 @@ export function redistribute(t: Tensor, placements: PlacementSpec): Tensor {
   return runRedistribute(t, {
     mesh: layout.mesh as DeviceMesh,
     placements: target,
-    gradientPlacements: gradientPlacements(layout.placements),
+    gradientPlacements: placementsOfGradient(layout.placements),
   });
 }
 
@@ -75,7 +75,7 @@ export function full(t: Tensor): Tensor {
   return runRedistribute(t, {
     mesh: layout.mesh as DeviceMesh,
     placements: layout.placements.map(() => Replicate()),
-    gradientPlacements: gradientPlacements(layout.placements),
+    gradientPlacements: placementsOfGradient(layout.placements),
   });
 }
 

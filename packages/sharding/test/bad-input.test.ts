@@ -24,8 +24,10 @@ const ERRORS: Readonly<Record<string, string>> = {
   "mesh axis of size 0":
     'createMesh: axis "tp" (0) must be a positive integer; use 1 for an axis without parallelism.',
   "mesh without axes": "createMesh: axes ({}) must name at least one axis; use { tp: 1 }.",
-  "sizeOf unknown axis": 'DeviceMesh.sizeOf: axis ("pt") must be an axis of the mesh ({ tp: 2 }); use one of "tp".',
-  "group of unknown axis": 'DeviceMesh.group: axis ("pt") must be an axis of the mesh ({ tp: 2 }); use one of "tp".',
+  "sizeOf unknown axis":
+    'DeviceMesh.sizeOf: axis ("pt") must be an axis of the mesh ({ tp: 2 }); use one of "tp".',
+  "group of unknown axis":
+    'DeviceMesh.group: axis ("pt") must be an axis of the mesh ({ tp: 2 }); use one of "tp".',
   "shard on unknown axis": 'shard: axis ("pt") must be an axis of the mesh ({ tp: 2 }); use one of "tp".',
   "redistribute on unknown axis":
     'redistribute: axis ("pt") must be an axis of the mesh ({ tp: 2 }); use one of "tp".',
@@ -112,20 +114,31 @@ describe("ranks that disagree", () => {
     [
       "skips and ends",
       "RankFinishedError",
-      ['"redistribute Shard(0) to Replicate() of float32[4, 4]"', "for rank 1, which has ended its program (it made no call)"],
+      [
+        '"redistribute Shard(0) to Replicate() of float32[4, 4]"',
+        "for rank 1, which has ended its program (it made no call)",
+      ],
     ],
     [
       "skips and goes on",
       "CollectiveMismatchError",
-      ['"redistribute Shard(0) to Replicate() of float32[4, 4]"', '"redistribute Partial("sum") to Replicate() of float32[]"'],
+      [
+        '"redistribute Shard(0) to Replicate() of float32[4, 4]"',
+        '"redistribute Partial("sum") to Replicate() of float32[]"',
+      ],
     ],
     [
       "other shape",
       "CollectiveMismatchError",
-      ["redistribute Shard(0) to Replicate() of float32[4, 4]", "redistribute Shard(0) to Replicate() of float32[6, 4]"],
+      [
+        "redistribute Shard(0) to Replicate() of float32[4, 4]",
+        "redistribute Shard(0) to Replicate() of float32[6, 4]",
+      ],
     ],
   ])("end the run with an error that shows both sides: one %s", async (how, name, texts) => {
-    const error: unknown = await world.run<typeof disagree>(DISAGREE, { how }).catch((reason: unknown) => reason);
+    const error: unknown = await world
+      .run<typeof disagree>(DISAGREE, { how })
+      .catch((reason: unknown) => reason);
     expect(error).toMatchObject({ name });
     for (const text of texts) expect((error as Error).message).toContain(text);
   });

@@ -46,7 +46,6 @@ describe("a partial value", () => {
         operands: [1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4],
         variable: [1, 4, 9, 16, 1, 2, 3, 4],
         assigned: [120, 4, 8, 12, 16],
-        scattered: [1, 2],
       });
     }
   });

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { InternalError } from "@meshwright/core";
 import type { DataType } from "@tensorflow/tfjs";
 import { regionOf, type Layout } from "../layout.ts";
 import type { DeviceMesh } from "../mesh.ts";
@@ -16,6 +17,7 @@ export interface MeshLayout extends Layout {
 /** All layouts of one backend. */
 export class LayoutTable {
   readonly #layouts = new Map<string, Layout>();
+  readonly #byId: Layout[] = [];
   readonly #meshIds = new Map<DeviceMesh, number>();
 
   /** A value that is the same on every rank of the world. */
@@ -41,6 +43,13 @@ export class LayoutTable {
     return this.#add(key, { shape, dtype, mesh, placements }, region.shape, region.offset) as MeshLayout;
   }
 
+  /** The layout with this id, which is on a mesh. */
+  meshLayout(id: number): MeshLayout {
+    const layout = this.#byId[id];
+    if (layout?.mesh === undefined) throw new InternalError(`layout ${id} is on no mesh`);
+    return layout as MeshLayout;
+  }
+
   #addMesh(mesh: DeviceMesh): number {
     const id = this.#meshIds.size;
     this.#meshIds.set(mesh, id);
@@ -61,6 +70,7 @@ export class LayoutTable {
       offset: Object.freeze(what.mesh === undefined ? localShape.map(() => 0) : [...offset]),
     });
     this.#layouts.set(key, layout);
+    this.#byId.push(layout);
     return layout;
   }
 }

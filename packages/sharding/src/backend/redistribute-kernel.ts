@@ -9,26 +9,35 @@
 import { engine as tfEngine, type GradConfig, type KernelConfig, type Tensor } from "@tensorflow/tfjs";
 import type { DeviceMesh } from "../mesh.ts";
 import { Replicate, type Placement } from "../placement.ts";
+import { shardedBackend } from "./current.ts";
 import { SHARDED, type ShardedBackend } from "./sharded-backend.ts";
 
-/** Attributes of the kernel. */
-export interface RedistributeAttrs {
+/** Where a value goes, and where its gradient goes. */
+export interface Destination {
   readonly mesh: DeviceMesh;
   readonly placements: readonly Placement[];
-  /** Where the gradient goes. */
   readonly gradientPlacements: readonly Placement[];
 }
 
 /** Name of the kernel. */
 export const REDISTRIBUTE = "Redistribute";
 
+// tfjs' attributes are numbers and strings, so layouts travel by id.
+// eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- an interface does not fit NamedAttrMap
+type RedistributeAttrs = { to: number; gradientTo: number };
+
 /** Differentiable; the result is a new tensor. */
-export function runRedistribute(x: Tensor, attrs: RedistributeAttrs): Tensor {
-  return tfEngine().runKernel(REDISTRIBUTE, { x }, attrs as unknown as Record<string, never>);
+export function runRedistribute(x: Tensor, { mesh, placements, gradientPlacements }: Destination): Tensor {
+  const { layouts } = shardedBackend("redistribute");
+  const attrs: RedistributeAttrs = {
+    to: layouts.on(mesh, x.shape, x.dtype, placements).id,
+    gradientTo: layouts.on(mesh, x.shape, "float32", gradientPlacements).id,
+  };
+  return tfEngine().runKernel(REDISTRIBUTE, { x }, attrs);
 }
 
 /** Where the gradient of a tensor with these placements belongs. */
-export function gradientPlacements(placements: readonly Placement[]): Placement[] {
+export function placementsOfGradient(placements: readonly Placement[]): Placement[] {
   return placements.map((placement) => (placement.kind === "partial" ? Replicate() : placement));
 }
 
@@ -37,8 +46,8 @@ export const redistributeKernel: KernelConfig = {
   kernelName: REDISTRIBUTE,
   backendName: SHARDED,
   kernelFunc: ({ inputs, attrs, backend }) => {
-    const { mesh, placements } = attrs as unknown as RedistributeAttrs;
-    return (backend as ShardedBackend).redistribute(inputs.x!, mesh, placements);
+    const sharded = backend as ShardedBackend;
+    return sharded.redistribute(inputs.x!, sharded.layouts.meshLayout((attrs as RedistributeAttrs).to));
   },
 };
 
@@ -46,14 +55,10 @@ export const redistributeKernel: KernelConfig = {
 export const redistributeGradient: GradConfig = {
   kernelName: REDISTRIBUTE,
   gradFunc: (dy, _saved, attrs) => {
-    const { mesh, placements, gradientPlacements: back } = attrs as unknown as RedistributeAttrs;
-    return {
-      x: () =>
-        runRedistribute(dy as Tensor, {
-          mesh,
-          placements: back,
-          gradientPlacements: gradientPlacements(placements),
-        }),
-    };
+    const { to, gradientTo } = attrs as RedistributeAttrs;
+    const { layouts } = shardedBackend("redistribute");
+    const { mesh, placements } = layouts.meshLayout(gradientTo);
+    const gradientPlacements = placementsOfGradient(layouts.meshLayout(to).placements);
+    return { x: () => runRedistribute(dy as Tensor, { mesh, placements, gradientPlacements }) };
   },
 };

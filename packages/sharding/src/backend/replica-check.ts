@@ -75,6 +75,6 @@ function hashBits(values: NumericArray): number {
   const words =
     values instanceof Uint8Array ? values : new Int32Array(values.buffer, values.byteOffset, values.length);
   let hash = 0x811c9dc5;
-  for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ words[i]!, 0x01000193);
+  for (const word of words) hash = Math.imul(hash ^ word, 0x01000193);
   return hash >>> 1;
 }

@@ -23,7 +23,7 @@ import type { KernelAttrs, Rule } from "../rules/rule.ts";
 import { createRuleTable, type RuleTable } from "../rules/registry.ts";
 import { EngineDoor, moveDataTo, type KernelInputs } from "./engine-door.ts";
 import { KernelExecutor, type FallbackReport } from "./kernel-executor.ts";
-import { LayoutTable } from "./layout-table.ts";
+import { LayoutTable, type MeshLayout } from "./layout-table.ts";
 import { moveLocal } from "./mover.ts";
 import { ReplicaCheck } from "./replica-check.ts";
 import { ShardRecord, ShardStore } from "./shard-store.ts";
@@ -116,9 +116,8 @@ export class ShardedBackend extends KernelBackend {
   }
 
   /** The same value in another layout; the kernel behind `redistribute`. */
-  redistribute(x: TensorInfo, mesh: DeviceMesh, placements: readonly Placement[]): TensorInfo {
+  redistribute(x: TensorInfo, target: MeshLayout): TensorInfo {
     const record = this.recordOf(x);
-    const target = this.layouts.on(mesh, record.layout.shape, record.layout.dtype, placements);
     const local = moveLocal(record.local, record.layout, target, this.door);
     return {
       dataId: this.#store.add(target, local, [record]),

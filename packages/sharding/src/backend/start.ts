@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import { ContractError, InternalError, type World } from "@meshwright/core";
+import { InternalError, type World } from "@meshwright/core";
 import {
   engine as tfEngine,
   getBackend,
@@ -15,7 +15,8 @@ import {
 } from "@tensorflow/tfjs";
 import { builtinRules } from "../rules/registry.ts";
 import type { Rule } from "../rules/rule.ts";
-import { findKernel, findRegisteredBackend, type KernelInputs } from "./engine-door.ts";
+import { findShardedBackend, shardedBackend } from "./current.ts";
+import { findKernel, type KernelInputs } from "./engine-door.ts";
 import type { FallbackReport } from "./kernel-executor.ts";
 import { redistributeGradient, redistributeKernel } from "./redistribute-kernel.ts";
 import { SHARDED, ShardedBackend } from "./sharded-backend.ts";
@@ -39,24 +40,10 @@ export function startSharding(world: World): ShardedBackend {
   return backend;
 }
 
-/** The sharded backend of this thread. @throws ContractError if no mesh was created yet. */
-export function shardedBackend(where: string): ShardedBackend {
-  const backend = findShardedBackend();
-  if (backend === undefined) {
-    throw new ContractError(`${where}: a mesh must exist first; call createMesh(world, { tp: world.size }).`);
-  }
-  return backend;
-}
-
 /** Adds rules to this thread's sharded backend; they win over the present ones. */
 export function installRules(rules: readonly Rule[]): void {
   shardedBackend("createMesh").addRules(rules);
   registerKernels(rules.flatMap(({ kernels }) => kernels));
-}
-
-function findShardedBackend(): ShardedBackend | undefined {
-  const backend: unknown = findRegisteredBackend(SHARDED);
-  return backend instanceof ShardedBackend ? backend : undefined;
 }
 
 function activate(): void {

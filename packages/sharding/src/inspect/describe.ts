@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 import { util, type Tensor } from "@tensorflow/tfjs";
-import { shardedBackend } from "../backend/start.ts";
+import { shardedBackend } from "../backend/current.ts";
 import { formatLayout, numElements, regionOf, type Layout, type Region } from "../layout.ts";
 import { coordinateOf, formatMesh, type MeshGeometry } from "../mesh.ts";
 import { formatPlacement } from "../placement.ts";

@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 import type { FallbackReport } from "../backend/kernel-executor.ts";
-import { shardedBackend } from "../backend/start.ts";
+import { shardedBackend } from "../backend/current.ts";
 
 /**
  * Kernels without a rule that had to gather inputs on this rank, with the bytes that this cost so far. Each was also

@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 import { util, type Tensor } from "@tensorflow/tfjs";
-import { shardedBackend } from "../backend/start.ts";
+import { shardedBackend } from "../backend/current.ts";
 import { numElements } from "../layout.ts";
 
 /** Bytes that this rank holds of the given tensors; what is split counts only with its local part. */

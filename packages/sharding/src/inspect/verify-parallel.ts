@@ -3,15 +3,13 @@
  *
  * @packageDocumentation
  */
-import { ContractError, createWorld, type EngineName, type Program } from "@meshwright/core";
+import { createWorld, type EngineName, type Program } from "@meshwright/core";
 import { tidy, type Tensor } from "@tensorflow/tfjs";
 import type { MeshAxes } from "../mesh.ts";
 import { full } from "../sharded-tensor.ts";
+import { compareWithDense, type Comparison, type NamedValues } from "./compare-with-dense.ts";
 
-/** Named results of a program: global shapes and whole values, the same on every rank. */
-export type NamedValues = Readonly<
-  Record<string, { readonly shape: readonly number[]; readonly values: Float32Array }>
->;
+export type { Comparison, NamedValues } from "./compare-with-dense.ts";
 
 /** A program that `verifyParallel` can run: it builds its mesh from `options.mesh` and returns named values. */
 export type TwinProgram<Extra extends object = object> = Program<
@@ -34,14 +32,6 @@ export interface VerifyOptions<Extra extends object> {
    */
   readonly magnitudeFloor?: number;
   readonly engine?: EngineName | "auto";
-}
-
-/** The largest difference of one value on one mesh. */
-export interface Comparison {
-  readonly mesh: MeshAxes;
-  readonly name: string;
-  /** Largest absolute difference over the elements, divided by the largest dense magnitude (or the floor). */
-  readonly difference: number;
 }
 
 /** A parallel run differs from its dense twin. */
@@ -89,44 +79,11 @@ export async function verifyParallel<Extra extends object = object>(
   const [dense] = await runOn({});
   const comparisons: Comparison[] = [];
   for (const mesh of meshes) {
-    const ranks = await runOn(mesh);
-    for (const name of Object.keys(dense!)) {
-      const differences = ranks.map((values) =>
-        differenceOf(mesh, name, values[name], dense![name]!, magnitudeFloor),
-      );
-      comparisons.push({ mesh, name, difference: Math.max(...differences) });
-    }
+    comparisons.push(...compareWithDense(dense!, { mesh, ranks: await runOn(mesh), magnitudeFloor }));
   }
   const wrong = comparisons.filter(({ difference }) => !(difference <= tolerance));
   if (wrong.length > 0) throw new TwinMismatchError(describeMismatch(wrong, tolerance), comparisons);
   return comparisons;
-}
-
-type NamedValue = NamedValues[string];
-
-function differenceOf(
-  mesh: MeshAxes,
-  name: string,
-  value: NamedValue | undefined,
-  dense: NamedValue,
-  floor: number,
-): number {
-  if (value?.shape.join() !== dense.shape.join()) {
-    throw new ContractError(
-      `verifyParallel: "${name}" on ${JSON.stringify(mesh)} (shape ${value === undefined ? "missing" : `[${value.shape.join(", ")}]`}) must have the dense shape [${dense.shape.join(", ")}]; return the same global values on every mesh.`,
-    );
-  }
-  let largest = floor;
-  let difference = 0;
-  dense.values.forEach((expected, i) => {
-    largest = Math.max(largest, Math.abs(expected));
-    const distance = Math.abs(value.values[i]! - expected);
-    // A NaN on one side only is a difference, and must not be lost in a maximum.
-    if (Number.isNaN(distance) && !(Number.isNaN(expected) && Number.isNaN(value.values[i]!)))
-      difference = Infinity;
-    else if (distance > difference) difference = distance;
-  });
-  return difference / largest;
 }
 
 function describeMismatch(wrong: readonly Comparison[], tolerance: number): string {

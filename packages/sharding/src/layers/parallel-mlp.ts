@@ -59,7 +59,12 @@ export class ParallelGeluMLP<Axes extends MeshAxes = MeshAxes> implements Module
   }
 }
 
-/** `y = (silu(x G) * x U) D` with the hidden features split; placements and communication as `ParallelGeluMLP`. */
+/**
+ * `y = (silu(x G) * x U) D` with the hidden features split; placements as `ParallelGeluMLP`.
+ *
+ * There is no output bias, so `y` is `Partial("sum")` until it is used; that costs the one all-reduce forward. Backward:
+ * one, where the gradient of the input is used.
+ */
 export class ParallelSwiGLUMLP<Axes extends MeshAxes = MeshAxes> implements Module {
   readonly gate: Module;
   readonly up: Module;

@@ -40,8 +40,7 @@ export default defineProgram(({ world }): Readonly<Record<string, string>> => {
     "group of unknown axis": () => anyMesh.group("pt"),
     "shard on unknown axis": () => shard(early, anyMesh, { pt: Shard(0) }),
     "redistribute on unknown axis": () => redistribute(on(early), { pt: Shard(0) }),
-    "column linear on unknown axis": () =>
-      new ColumnParallelLinear({ mesh: anyMesh, axis: "pt", ...linear }),
+    "column linear on unknown axis": () => new ColumnParallelLinear({ mesh: anyMesh, axis: "pt", ...linear }),
     "row linear on unknown axis": () => new RowParallelLinear({ mesh: anyMesh, axis: "pt", ...linear }),
     "shard of unknown dim": () => shard(early, mesh, { tp: Shard(2) }),
     "shard of fractional dim": () => shard(early, mesh, { tp: Shard(0.5) }),

@@ -31,8 +31,8 @@ const pooling = defineRule({
   kernels: ["MaxPool"],
   outputs: ({ inputs, attrs }) => {
     const [batch, height, width, channels] = inputs[0]!.shape;
-    const [rows, columns] = attrs.filterSize as [number, number];
-    return [{ shape: [batch!, height! / rows, width! / columns, channels!], dtype: inputs[0]!.dtype }];
+    const size = attrs.filterSize as number;
+    return [{ shape: [batch!, height! / size, width! / size, channels!], dtype: inputs[0]!.dtype }];
   },
   strategies: () => [0, 3].map((dim) => ({ inputs: [Shard(dim)], outputs: [Shard(dim)] })),
 });
