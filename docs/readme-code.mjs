@@ -19,7 +19,7 @@ const TIMEOUT_MS = 600_000;
 
 function findReadmes() {
   const packages = readdirSync(join(ROOT, "packages")).map((name) => join("packages", name, "README.md"));
-  return ["README.md", ...packages];
+  return ["README.md", ...packages, "docs/architecture.md", "examples/README.md"];
 }
 
 /** The fenced blocks of a file: language, words after it, text, line. */

@@ -23,8 +23,7 @@
  *
  * @packageDocumentation
  */
-import { isMainThread } from "node:worker_threads";
-import { defineProgram, initialize, launch, Linear } from "@meshwright/core";
+import { defineProgram, initialize, launchHere, Linear } from "@meshwright/core";
 import * as mw from "@meshwright/sharding";
 import * as tf from "@tensorflow/tfjs";
 
@@ -53,4 +52,4 @@ export default defineProgram(({ world }) => {
   console.log(`max |sharded - dense| = ${difference.toFixed(6)}`);
 });
 
-if (isMainThread) await launch(new URL(import.meta.url), { ranks: 2 });
+await launchHere(import.meta, { ranks: 2 });

@@ -15,8 +15,7 @@
  *
  * @packageDocumentation
  */
-import { isMainThread } from "node:worker_threads";
-import { defineProgram, launch } from "@meshwright/core";
+import { defineProgram, launchHere } from "@meshwright/core";
 import { createMesh, describe, shard, Shard } from "@meshwright/sharding";
 import * as tf from "@tensorflow/tfjs";
 
@@ -51,4 +50,4 @@ export default defineProgram(({ world }) => {
   console.log(`max |sharded - dense| of the losses = ${difference.toFixed(5)}`);
 });
 
-if (isMainThread) await launch(new URL(import.meta.url), { ranks: 2 });
+await launchHere(import.meta, { ranks: 2 });

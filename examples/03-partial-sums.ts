@@ -21,8 +21,7 @@
  *
  * @packageDocumentation
  */
-import { isMainThread } from "node:worker_threads";
-import { defineProgram, launch } from "@meshwright/core";
+import { defineProgram, launchHere } from "@meshwright/core";
 import * as mw from "@meshwright/sharding";
 import * as tf from "@tensorflow/tfjs";
 
@@ -53,4 +52,4 @@ export default defineProgram(({ world }) => {
   print(`max |sharded - dense| = ${difference}`);
 });
 
-if (isMainThread) await launch(new URL(import.meta.url), { ranks: 2 });
+await launchHere(import.meta, { ranks: 2 });

@@ -19,7 +19,6 @@
  *
  * @packageDocumentation
  */
-import { isMainThread } from "node:worker_threads";
 import * as core from "@meshwright/core";
 import * as mw from "@meshwright/sharding";
 import * as tf from "@tensorflow/tfjs";
@@ -51,4 +50,4 @@ export default core.defineProgram(({ world }) => {
   console.log(`max |sharded - dense| = ${difference.toFixed(5)}`);
 });
 
-if (isMainThread) await core.launch(new URL(import.meta.url), { ranks: 4 });
+await core.launchHere(import.meta, { ranks: 4 });

@@ -19,8 +19,7 @@
  *
  * @packageDocumentation
  */
-import { isMainThread } from "node:worker_threads";
-import { defineProgram, launch } from "@meshwright/core";
+import { defineProgram, launchHere } from "@meshwright/core";
 
 export default defineProgram(({ world: { group, rank, size, ledger } }) => {
   const print = (name: string, values: ArrayLike<number>) => {
@@ -43,4 +42,4 @@ export default defineProgram(({ world: { group, rank, size, ledger } }) => {
   console.log(`bytes sent: ${bytes.join(", ")}`);
 });
 
-if (isMainThread) await launch(new URL(import.meta.url), { ranks: 3 });
+await launchHere(import.meta, { ranks: 3 });

@@ -13,8 +13,7 @@
  *
  * @packageDocumentation
  */
-import { isMainThread } from "node:worker_threads";
-import { defineProgram, launch, type World } from "@meshwright/core";
+import { defineProgram, launchHere, type World } from "@meshwright/core";
 import * as mw from "@meshwright/sharding";
 import * as tf from "@tensorflow/tfjs";
 
@@ -56,4 +55,4 @@ export default defineProgram(({ world }) => {
   if (world.rank === 0) console.log(`max |sharded - dense| = ${Math.max(y[0]! - 36, 405 - y[1]!)}`);
 });
 
-if (isMainThread) await launch(new URL(import.meta.url), { ranks: 2 });
+await launchHere(import.meta, { ranks: 2 });

@@ -107,7 +107,7 @@ function batchLoss(model: GPT, mesh: TrainMesh, batch: TokenBatch, contextLength
       dp: Shard(0),
     },
   );
-  const targets = shard(tf.tensor2d(batch.targets, inputs.shape as [number, number], "int32"), mesh, {
+  const targets = shard(tf.tensor2d(batch.targets, inputs.shape, "int32"), mesh, {
     dp: Shard(0),
   });
   return crossEntropy(model.apply(inputs), targets);

@@ -27,11 +27,11 @@ import { resolvePlacements, type PlacementSpec } from "./placement-spec.ts";
  * ```
  * @throws ContractError on an unknown axis, a dim that `t` does not have, or if `t` lives on another mesh.
  */
-export function shard<Axes extends MeshAxes>(
-  t: Tensor,
+export function shard<Axes extends MeshAxes, T extends Tensor>(
+  t: T,
   mesh: DeviceMesh<Axes>,
   placements: PlacementSpec<Axes>,
-): Tensor {
+): T {
   const { layout } = shardedBackend("shard").recordOf(t);
   if (layout.mesh !== undefined && layout.mesh !== mesh) {
     throw new ContractError(
@@ -53,7 +53,7 @@ export function shard<Axes extends MeshAxes>(
  *
  * @throws ContractError if `t` is on no mesh (use `shard`), on an unknown axis, or on a dim that `t` does not have.
  */
-export function redistribute(t: Tensor, placements: PlacementSpec): Tensor {
+export function redistribute<T extends Tensor>(t: T, placements: PlacementSpec): T {
   const { layout } = shardedBackend("redistribute").recordOf(t);
   if (layout.mesh === undefined) {
     throw new ContractError(
@@ -69,7 +69,7 @@ export function redistribute(t: Tensor, placements: PlacementSpec): Tensor {
 }
 
 /** The value whole on every rank: `redistribute` to `Replicate()` along every axis. */
-export function full(t: Tensor): Tensor {
+export function full<T extends Tensor>(t: T): T {
   const { layout } = shardedBackend("full").recordOf(t);
   if (layout.mesh === undefined) return t.clone();
   return runRedistribute(t, {

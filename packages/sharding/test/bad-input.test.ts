@@ -57,6 +57,8 @@ const ERRORS: Readonly<Record<string, string>> = {
     "shard: tp (Shard(0)) must not be used for dtype string, which no collective moves; use Replicate().",
   "partial complex numbers":
     'shard: tp (Partial("sum")) must not be used for dtype complex64, which no collective moves; use Replicate().',
+  "inner dims 1 and 2":
+    "BatchMatMul: inner dims (1 of [3, 1] and 2 of [2, 4]) must be equal; use matching shapes, or transposeA and transposeB.",
   "local strings":
     "toLocal: tensor of dtype string must have a numeric dtype; use t.dataSync(), which every rank holds whole.",
 };

@@ -26,6 +26,7 @@ describe("a partial value", () => {
         "other names": 2,
         // One for an operand, one to read the product.
         "twice the same": 2,
+        "times itself": 1,
         variable: 1,
       });
     }

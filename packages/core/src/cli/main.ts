@@ -5,7 +5,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { runCommand } from "./commands/run.ts";
-import { describeFailure } from "./describe-failure.ts";
+import { describeFailure } from "../runtime/describe-failure.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { Interruption } from "./interruptible.ts";
 

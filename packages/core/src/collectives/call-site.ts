@@ -6,14 +6,14 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Frames to look at: enough to get from a collective through the layers above it. */
-const NUM_FRAMES = 40;
+/** Frames to look at: a gradient of tfjs lies deep above the program's own line. */
+const NUM_FRAMES = 100;
 
 /**
- * `file:line` of the innermost frame outside of `ownFolders`, relative to the working directory where the file is below
- * it; `"unknown"` if there is none. Slow (microseconds): only for messages.
+ * `file:line` of the innermost frame in the program: outside of Meshwright's packages and of TensorFlow.js. Relative to
+ * the working directory where the file is below it; `"unknown"` if there is none. Slow (microseconds): only for messages.
  */
-export function callSite(ownFolders: readonly string[] = communicationFolders()): string {
+export function callSite(isLibrary: (file: string) => boolean = isLibraryFile): string {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = NUM_FRAMES;
   const { stack = "" } = new Error("call site");
@@ -22,17 +22,26 @@ export function callSite(ownFolders: readonly string[] = communicationFolders())
     const frame = /\(?((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*):(\d+):\d+\)?$/.exec(line);
     if (!frame) continue;
     const file = toPath(frame[1]!);
-    if (!ownFolders.some((folder) => file.startsWith(folder))) return `${shown(file)}:${frame[2]!}`;
+    if (!isLibrary(file)) return `${shown(file)}:${frame[2]!}`;
   }
   return "unknown";
 }
 
-/** The folders of this code: `collectives/` and `transport/` in the sources, or the one of the built bundle. */
-function communicationFolders(): readonly string[] {
-  const here = toPath(new URL(".", import.meta.url).href);
-  if (!/[/\\]src[/\\]collectives[/\\]$/.test(here)) return [here];
-  return [here, toPath(new URL("../transport/", import.meta.url).href)];
+/** Whether a file is one of Meshwright's (sources, tests excepted, or the built bundle) or of TensorFlow.js. */
+export function isLibraryFile(file: string): boolean {
+  const path = file.replaceAll("\\", "/");
+  if (/\/node_modules\/@(?:tensorflow|meshwright)\//.test(path)) return true;
+  return (
+    path.startsWith(PACKAGES) &&
+    /^[\w-]+\/(?:src|dist)\//.test(path.slice(PACKAGES.length)) &&
+    !path.endsWith(".test.ts")
+  );
 }
+
+/** The folder that holds the packages: in the workspace `packages/`, as installed `@meshwright/`. */
+const PACKAGES = toPath(new URL("../../../", import.meta.url).href)
+  .replaceAll("\\", "/")
+  .replace(/(?<=\/packages\/)core\/$/, "");
 
 function toPath(file: string): string {
   return file.startsWith("file://") ? fileURLToPath(file) : file;

@@ -155,24 +155,10 @@ export class EngineDoor {
         `${kernel}: kernel ("${kernel}") must exist on the engine (${this.engine.name}); use another engine, or register the kernel for "${this.engine.backendName}".`,
       );
     }
-    const stock = config.kernelFunc as KernelFunc;
-    const func = kernel === "Identity" ? shareInsteadOfCopy(stock) : stock;
+    const func = config.kernelFunc as KernelFunc;
     this.#kernels.set(kernel, func);
     return func;
   }
-}
-
-/**
- * Identity as all backends but wasm have it: another reference to the same data. Wasm copies, and tfjs clones every
- * tensor that it saves for a gradient, parameters and activations alike.
- */
-function shareInsteadOfCopy(stock: KernelFunc): KernelFunc {
-  return (call) => {
-    const { x } = call.inputs as { readonly x: TensorInfo };
-    if (x instanceof Tensor) return stock(call);
-    call.backend.incRef(x.dataId);
-    return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
-  };
 }
 
 function assertInternals(internals: unknown): asserts internals is EngineInternals {

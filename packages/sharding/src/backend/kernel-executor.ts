@@ -113,7 +113,7 @@ export class KernelExecutor {
         const target = plan.moves[i];
         return target === undefined || record.layout === target
           ? record.local
-          : this.#move(record, target, records, temporaries);
+          : this.#move(record, target, temporaries, isWantedOnlyAs(target, record, plan, records));
       });
       return this.#wrap(plan, this.#runLocally(plan, locals, attrs, inputs), records);
     } finally {
@@ -123,19 +123,18 @@ export class KernelExecutor {
 
   /**
    * A partial value that has to be reduced is reduced for good: its record changes in place, so that a second consumer
-   * does not pay again. Other moves are temporary, and so is the reduction of a value that is several inputs at once:
-   * another one of them may be used as it is (`matMul(p, p)` multiplies the partial value by the whole one).
+   * does not pay again. Other moves are temporary, and so is the reduction of a value that is also wanted as it is:
+   * `matMul(p, p)` may multiply the partial value by the whole one.
    */
   #move(
     record: ShardRecord,
     target: MeshLayout,
-    records: readonly ShardRecord[],
     temporaries: TensorInfo[],
+    isWantedOnlySo: boolean,
   ): TensorInfo {
     const { door, store } = this.#parts;
     const moved = moveLocal(record.local, record.layout, target, door);
-    const isOneInput = records.indexOf(record) === records.lastIndexOf(record);
-    if (isOneInput && isReduction(record.layout, target)) {
+    if (isWantedOnlySo && isReduction(record.layout, target)) {
       store.replace(record, target, moved);
     } else temporaries.push(moved);
     return moved;
@@ -185,7 +184,7 @@ export class KernelExecutor {
     for (let i = 0; i < locals.length; i++) {
       const layout = outputs[i]!;
       const dataId = store.add(layout, locals[i]!, records);
-      // tfjs copies shapes into its tensors, so the frozen one can be handed out.
+      // tfjs copies shapes into its tensors, so the layout's own can be handed out.
       wrapped.push({ dataId, shape: layout.shape as number[], dtype: layout.dtype });
     }
     return wrapped;
@@ -219,6 +218,16 @@ export class KernelExecutor {
     }
     return entry;
   }
+}
+
+/** Whether all inputs that are this record go to the same layout. */
+function isWantedOnlyAs(
+  target: MeshLayout,
+  record: ShardRecord,
+  plan: KernelPlan,
+  records: readonly ShardRecord[],
+): boolean {
+  return records.every((other, i) => other !== record || plan.moves[i] === target);
 }
 
 /** Whether the move reduces a partial value, and makes nothing partial. */

@@ -27,13 +27,16 @@ export const REDISTRIBUTE = "Redistribute";
 type RedistributeAttrs = { to: number; gradientTo: number };
 
 /** Differentiable; the result is a new tensor. */
-export function runRedistribute(x: Tensor, { mesh, placements, gradientPlacements }: Destination): Tensor {
+export function runRedistribute<T extends Tensor>(
+  x: T,
+  { mesh, placements, gradientPlacements }: Destination,
+): T {
   const { layouts } = shardedBackend("redistribute");
   const attrs: RedistributeAttrs = {
     to: layouts.on(mesh, x.shape, x.dtype, placements).id,
     gradientTo: layouts.on(mesh, x.shape, "float32", gradientPlacements).id,
   };
-  return tfEngine().runKernel(REDISTRIBUTE, { x }, attrs);
+  return tfEngine().runKernel<T>(REDISTRIBUTE, { x }, attrs);
 }
 
 /** Where the gradient of a tensor with these placements belongs. */

@@ -16,6 +16,7 @@
  *
  * @packageDocumentation
  */
+import { ContractError } from "@meshwright/core";
 import { inputAt } from "./attributes.ts";
 import { alignedDim, broadcastShape } from "./broadcast.ts";
 import type { AxisStrategy, KernelAttrs, KernelCall, Rule } from "./rule.ts";
@@ -48,6 +49,11 @@ function productDims(call: KernelCall): ProductDims {
   const b = inputAt(call, 1).shape;
   const [rows, contractionA] = matrixDims(a.length, call.attrs.transposeA === true);
   const [contractionB, columns] = matrixDims(b.length, call.attrs.transposeB === true);
+  if (a[contractionA] !== b[contractionB]) {
+    throw new ContractError(
+      `${call.kernel}: inner dims (${a[contractionA]!} of [${a.join(", ")}] and ${b[contractionB]!} of [${b.join(", ")}]) must be equal; use matching shapes, or transposeA and transposeB.`,
+    );
+  }
   const batch = broadcastShape([a.slice(0, -2), b.slice(0, -2)]);
   return { rows, contractionA, contractionB, columns, output: [...batch, a[rows]!, b[columns]!] };
 }

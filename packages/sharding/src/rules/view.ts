@@ -61,7 +61,7 @@ export const viewRules: readonly Rule[] = [
     outputs: (call) => [{ shape: targetShape(call), dtype: inputAt(call, 0).dtype }],
     strategies: (call, axis) => [...reshapeSplits(call, axis), ...passPartials(1, 1)],
     localAttrs: ({ outputs }) => ({ shape: outputs[0]!.localShape }),
-    attrsKey: (attrs) => String(attrs.shape),
+    attrsKey: (attrs) => (attrs.shape as readonly number[]).join(),
   },
 ];
 

@@ -62,6 +62,12 @@ export default defineProgram(({ world }): Readonly<Record<string, string>> => {
     "split strings": () => shard(tf.tensor(["a", "b"]), mesh, { tp: Shard(0) }),
     "partial complex numbers": () => shard(tf.complex([1], [2]), mesh, { tp: Partial("sum") }),
     "local strings": () => toLocal(tf.tensor(["a", "b"])),
+    // Rank 0 holds one column and one row, which fit; only the global shapes tell.
+    "inner dims 1 and 2": () =>
+      tf.matMul(
+        shard(tf.ones([3, 1]), mesh, { tp: Shard(1) }),
+        shard(tf.ones([2, 4]), mesh, { tp: Shard(0) }),
+      ),
     // After all these, the mesh works as before.
     "nothing wrong": () => {
       if (full(on(early)).dataSync().join() !== "1,2,3,4,5,6") throw new Error("wrong values");

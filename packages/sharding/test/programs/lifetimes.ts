@@ -22,7 +22,9 @@ export interface Lifetimes {
   readonly growths: Readonly<Record<string, MemoryCounts>>;
 }
 
-export default defineProgram(({ world }): Lifetimes => {
+export default defineProgram(async ({ world }): Promise<Lifetimes> => {
+  // The run before may have left its own backend current.
+  await tf.setBackend(world.engine.backendName);
   const early = tf.tensor1d([1, 2, 3, 4]);
   const earlyView = early.reshape([2, 2]);
   const earlyInts = tf.tensor1d([7, 8], "int32");

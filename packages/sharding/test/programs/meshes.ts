@@ -57,7 +57,7 @@ export default defineProgram<MeshOptions, unknown, MeshFacts>(({ world, options 
   const meshes = options.meshes.map((axes): DeviceMesh => createMesh(world, axes));
   const first = meshes[0]!;
   // Kept on purpose beyond the run; it is whole on every rank, so the next run's backend can take it over.
-  const kept = previous === undefined ? [] : [...tf.add(previous, 1).dataSync()];
+  const kept = previous === undefined ? [] : [...tf.add(previous, shard(tf.ones([3]), first, {})).dataSync()];
   previous?.dispose();
   const products = meshes.map(product);
   const last = meshes.at(-1)!;

@@ -112,7 +112,9 @@ function sameTwice(world: World, mesh: Mesh, { reductions, values, placements }:
     values.product = read(product);
   });
   const q = partialMatrix(mesh);
-  values["times itself"] = read(tf.mul(q, q));
+  reductions["times itself"] = reductionsOf(world, () => {
+    values["times itself"] = read(tf.mul(q, q));
+  });
   const r = partialMatrix(mesh);
   const sum = tf.add(r, r);
   placements.sum = along(sum);

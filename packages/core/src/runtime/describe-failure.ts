@@ -1,11 +1,11 @@
 /**
- * How the command prints an error.
+ * How a failed run is printed.
  *
  * @packageDocumentation
  */
 import { inspect } from "node:util";
 import { ContractError } from "../errors.ts";
-import { RankError } from "../runtime/rank-error.ts";
+import { RankError } from "./rank-error.ts";
 
 /** The text of a failed run: which rank and why, then the rank's own stack. */
 export function describeFailure(error: unknown): string {
