@@ -5,6 +5,7 @@
  */
 import type { Call, NumericArray, ReduceOp } from "../transport/transport.ts";
 import { dtypeName, dtypeNames } from "../transport/dtype-name.ts";
+import { hashText } from "../transport/hash-text.ts";
 import { callSite } from "./call-site.ts";
 import { collectiveNames, type CollectiveName } from "./ledger.ts";
 
@@ -53,6 +54,8 @@ export class GroupCall implements Call {
     this.signature = signatureOf(fields);
     this.length = fields.length;
     this.countsHash = fields.counts ? hashCounts(fields.counts) : 0;
+    // Checked mode also tells apart calls that move as many elements for another purpose, by what they are for.
+    if (this.describeEarly && !pointToPoint) this.countsHash ^= hashText(fields.label);
     this.#fields = fields;
     return this;
   }

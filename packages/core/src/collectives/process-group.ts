@@ -9,7 +9,10 @@ import type { NumericArray, ReduceOp } from "../transport/transport.ts";
 
 /** Options that every collective takes. */
 export interface CollectiveOptions {
-  /** What the call is for, shown by the ledger, the mismatch error and the watchdog; for example `"redistribute w"`. */
+  /**
+   * What the call is for, shown by the ledger, the mismatch error and the watchdog; for example `"redistribute w"`.
+   * The same on every rank: checked mode compares it.
+   */
   readonly label?: string;
 }
 

@@ -5,7 +5,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
-import { Tensor } from "@tensorflow/tfjs";
+import { setBackend, Tensor } from "@tensorflow/tfjs";
 import { createLedger } from "../collectives/create-ledger.ts";
 import type { Engine } from "../engine/engine.ts";
 import { startEngine } from "../engine/start.ts";
@@ -82,6 +82,8 @@ export class Rank {
         post({ kind: "report", rank, update });
       });
     };
+    // An earlier run in this thread may have made another backend current, for example `sharded`.
+    await setBackend(this.#engine.backendName);
     // Every run draws the same numbers, the first as well as a warm one.
     Math.random = createSeededRandom(settings.seed);
     const { result, numTensors } = await releasingTensors(async () => {

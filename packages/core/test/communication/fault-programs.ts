@@ -15,7 +15,15 @@ export interface FaultReply {
 
 /** Ways in which rank 1 differs from the others. */
 export type Disagreement =
-  "collective" | "length" | "dtype" | "op" | "root" | "counts" | "all-to-all counts" | "order of groups";
+  | "collective"
+  | "length"
+  | "dtype"
+  | "op"
+  | "root"
+  | "counts"
+  | "label"
+  | "all-to-all counts"
+  | "order of groups";
 
 export const faultPrograms = {
   /** Rank 1 makes another call than the rest; returns what each rank got. */
@@ -37,6 +45,8 @@ export const faultPrograms = {
           return group.allReduce(odd ? new Int32Array(12) : buffer);
         case "op":
           return group.allReduce(buffer, { op: odd ? "max" : "min" });
+        case "label":
+          return group.allReduce(buffer, { label: odd ? "grad b" : "grad w" });
         case "root":
           return group.broadcast(buffer, { root: odd ? 1 : 0 });
         case "counts": {

@@ -44,6 +44,17 @@ describe("A disagreement", () => {
     }
   });
 
+  test("in what a call is for is an error in checked mode", async () => {
+    const replies = await threads.run({ ranks: 2, checked: true }, "disagree", "label");
+    const call = (label: string): string => `allReduce(sum, float32[12]) "${label}" at ${file}:N`;
+    for (const { message, untouched } of replies) {
+      expect(withoutLines(message)).toBe(
+        `Collective mismatch in group "tp": rank 0 called ${call("grad w")}, rank 1 called ${call("grad b")}; ${sameOrder}`,
+      );
+      expect(untouched).toBe(true);
+    }
+  });
+
   test("in the counts of an all-to-all names the pair", async () => {
     const replies = await threads.run({ ranks: 2 }, "disagree", "all-to-all counts");
     const calls = `Collective mismatch in group "tp": rank 0 called allToAll(float32[3], sends [1, 2], receives [1, 2]) at ${file}:N, rank 1 called allToAll(float32[3], sends [2, 1], receives [3, 1]) at ${file}:N`;

@@ -30,7 +30,7 @@ export default defineProgram(async ({ world }): Promise<SurfaceFacts> => {
   };
   /** `[[1, 2, 3], [4, 5, 6]]`, a row per rank. */
   const rows = (): tf.Tensor2D =>
-    tf.tidy(() => shard(tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]), mesh, { tp: Shard(0) }) as tf.Tensor2D);
+    tf.tidy(() => shard(tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]), mesh, { tp: Shard(0) }));
 
   await part("reading", async () => {
     const x = rows();

@@ -8,7 +8,7 @@ import type { Communicator, OpenOptions, Transport } from "../transport.ts";
 import type { ThreadsArena } from "./arena.ts";
 import { ArenaMemory } from "./arena-memory.ts";
 import { ArenaTexts } from "./arena-texts.ts";
-import { hashText } from "./hash-text.ts";
+import { hashText } from "../hash-text.ts";
 import { IncomingMail } from "./incoming-mail.ts";
 import { Outbox } from "./outbox.ts";
 import { OutgoingMail } from "./outgoing-mail.ts";
