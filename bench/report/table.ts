@@ -36,3 +36,14 @@ function paddedCells(row: readonly string[], widths: readonly number[]): string[
     column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
   );
 }
+
+/** A table with what it shows. */
+export interface Section {
+  readonly title: string;
+  readonly table: Table;
+}
+
+/** Titles and tables for the terminal. */
+export function plainSections(sections: readonly Section[]): string {
+  return sections.map(({ title, table }) => `${title}\n${plainTable(table)}\n`).join("\n");
+}

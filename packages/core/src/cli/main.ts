@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { runCommand } from "./commands/run.ts";
+import { scheduleCommand } from "./commands/schedule.ts";
 import { describeFailure } from "../runtime/describe-failure.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { Interruption } from "./interruptible.ts";
@@ -17,7 +18,8 @@ export async function main(args: readonly string[], about: { readonly version: s
   const root = new Command("meshwright")
     .description("Model parallelism for TensorFlow.js.")
     .version(about.version)
-    .addCommand(runCommand(programArgs));
+    .addCommand(runCommand(programArgs))
+    .addCommand(scheduleCommand());
   const problems: string[] = [];
   for (const command of [root, ...root.commands]) {
     const help = command === root ? "meshwright" : `meshwright ${command.name()}`;

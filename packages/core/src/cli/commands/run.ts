@@ -5,7 +5,7 @@
  */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { ContractError } from "../../errors.ts";
 import { launch } from "../../runtime/launch.ts";
 import { checkProgramFile } from "../../runtime/load-program.ts";
@@ -13,6 +13,7 @@ import type { Program } from "../../runtime/program.ts";
 import { ENGINE_CHOICES } from "../../runtime/world-options.ts";
 import { UsageError } from "../exit-code.ts";
 import { interruptible } from "../interruptible.ts";
+import { positiveInteger } from "../number-option.ts";
 
 /** The options of a program that is started from the command line. */
 export interface CommandLineOptions {
@@ -55,12 +56,4 @@ async function run(file: string, flags: RunFlags, args: readonly string[]): Prom
   await interruptible((signal) =>
     launch<Program<CommandLineOptions>>(program, { ...flags, options, signal }),
   );
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new InvalidArgumentError("It must be a positive integer; use 1 or more.");
-  }
-  return value;
 }
