@@ -5,6 +5,7 @@
  */
 export { createMesh } from "./create-mesh.ts";
 export type { AxisName, DeviceMesh, MeshAxes } from "./mesh.ts";
+export { subMesh, type RemainingAxes } from "./sub-mesh.ts";
 export { formatPlacement, Partial, Replicate, Shard, type PartialOp, type Placement } from "./placement.ts";
 export type { PlacementSpec } from "./placement-spec.ts";
 export {

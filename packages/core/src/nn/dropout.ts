@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 import type { Tensor } from "@tensorflow/tfjs";
+import { nextCallIndex } from "../autograd/call-index.ts";
 import { dropout, requireRate } from "../kernels/dropout.ts";
 import { philoxKey } from "../random/key.ts";
 import type { Module } from "./module.ts";
@@ -24,7 +25,7 @@ export type CreateDropout = (options: DropoutOptions) => Module;
  * Zeroes a share `rate` of the elements while `training`, and scales the rest by `1 / (1 - rate)`.
  *
  * The mask is a function of (seed, name, callIndex, global element index): each call has a new one, and it is the same
- * on every mesh. Whoever runs a call a second time to recompute it sets `callIndex` back first.
+ * on every mesh. A `checkpoint` that recomputes a call gives it its first `callIndex` again.
  */
 export class Dropout implements Module {
   readonly rate: number;
@@ -50,8 +51,7 @@ export class Dropout implements Module {
    */
   apply(x: Tensor): Tensor {
     if (!this.training || this.rate === 0) return x.clone();
-    const key = philoxKey({ seed: this.seed, name: `${this.name}#${this.callIndex}` });
-    this.callIndex++;
+    const key = philoxKey({ seed: this.seed, name: `${this.name}#${nextCallIndex(this)}` });
     return dropout(x, { rate: this.rate, key });
   }
 }

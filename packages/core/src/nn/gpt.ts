@@ -95,6 +95,21 @@ export class GPT implements Module {
    * @throws ContractError if `tokens` is not of shape `[B, T]` or T exceeds `contextLength`.
    */
   apply(tokens: Tensor): Tensor {
+    return tidy(() => {
+      let x = this.embed(tokens);
+      for (const block of this.blocks) x = block.apply(x);
+      return this.logits(x);
+    });
+  }
+
+  /**
+   * The part before the blocks: `tokenEmbedding(tokens) + positionEmbedding(0..T-1)`, with dropout.
+   *
+   * @param tokens - `[B, T]` int32 with T at most `contextLength`
+   * @returns `[B, T, D]`; the caller's scope owns it
+   * @throws ContractError as `apply`.
+   */
+  embed(tokens: Tensor): Tensor {
     const positions = tokens.shape[1];
     if (tokens.rank !== 2 || positions === undefined || positions > this.contextLength) {
       throw new ContractError(
@@ -106,9 +121,17 @@ export class GPT implements Module {
         this.tokenEmbedding.apply(tokens), // [B, T] -> [B, T, D]
         this.positionEmbedding.apply(range(0, positions, 1, "int32")), // [T] -> [T, D]
       );
-      let x = this.dropout === undefined ? embedded : this.dropout.apply(embedded);
-      for (const block of this.blocks) x = block.apply(x);
-      return this.head.apply(this.finalNorm.apply(x)); // [B, T, D] -> [B, T, V]
+      return this.dropout === undefined ? embedded : this.dropout.apply(embedded);
     });
+  }
+
+  /**
+   * The part after the blocks: `head(finalNorm(x))`.
+   *
+   * @param x - `[B, T, D]`
+   * @returns `[B, T, V]`; the caller's scope owns it
+   */
+  logits(x: Tensor): Tensor {
+    return tidy(() => this.head.apply(this.finalNorm.apply(x))); // [B, T, D] -> [B, T, V]
   }
 }

@@ -73,6 +73,18 @@ describe("initialize", () => {
     expect([...parameter.variable.dataSync()]).toEqual([7, 8]);
   });
 
+  test("fills only those asked for, with the values they have when all are filled", () => {
+    const make = () => ({
+      a: { w: new Parameter({ shape: [3], initializer }), apply: tf.clone },
+      b: { w: new Parameter({ shape: [5], initializer }), apply: tf.clone },
+    });
+    const [all, some] = [make(), make()];
+    initialize(all, { seed: 4 });
+    initialize(some, { seed: 4, only: (name, { shape }) => name === "b.w" && shape[0] === 5 });
+    expect(some.a.w.isInitialized).toBe(false);
+    expect([...some.b.w.variable.dataSync()]).toEqual([...all.b.w.variable.dataSync()]);
+  });
+
   test("gives a shard the bits of its slice, and leaks nothing", () => {
     const whole = new Parameter({ shape: [4, 6], initializer });
     initialize({ w: whole }, { seed: 5 });

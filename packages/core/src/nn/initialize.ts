@@ -9,6 +9,13 @@ import { elementCount, wholeRegion, type Region } from "../random/region.ts";
 import { namedParameters } from "./module.ts";
 import type { Initializer, Parameter } from "./parameter.ts";
 
+/** Options of {@link initialize}. */
+export interface InitializeOptions {
+  readonly seed: number;
+  /** Which parameters to fill, by dotted name; the others stay without values. Default: all. */
+  readonly only?: (name: string, parameter: Parameter) => boolean;
+}
+
 /**
  * Gives every parameter below `model` that has no values yet its initial ones, drawn from
  * (seed, dotted name, global index).
@@ -23,9 +30,10 @@ import type { Initializer, Parameter } from "./parameter.ts";
  * ```
  * @throws ContractError if the seed is not an integer in `[0, 2^53)`.
  */
-export function initialize(model: object, { seed }: { readonly seed: number }): void {
+export function initialize(model: object, { seed, only }: InitializeOptions): void {
   for (const [name, parameter] of namedParameters(model)) {
-    if (!parameter.isInitialized) initializeParameter(parameter, { seed, name });
+    if (parameter.isInitialized || only?.(name, parameter) === false) continue;
+    initializeParameter(parameter, { seed, name });
   }
 }
 

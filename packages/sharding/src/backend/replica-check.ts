@@ -19,10 +19,18 @@ export class ReplicaCheck {
   readonly #world: World;
   readonly #door: EngineDoor;
   readonly #groups = new Map<string, ProcessGroup>();
+  /** World ranks that hold the same values on no mesh. */
+  #scope: readonly number[];
 
   constructor(world: World, door: EngineDoor) {
     this.#world = world;
     this.#door = door;
+    this.#scope = world.group.ranks;
+  }
+
+  /** From now on, values on no mesh are compared only with those of `ranks`: the others run other operations. */
+  narrow(ranks: readonly number[]): void {
+    this.#scope = this.#scope.filter((rank) => ranks.includes(rank));
   }
 
   /**
@@ -37,7 +45,9 @@ export class ReplicaCheck {
     const hash = hashBits(this.#door.engine.view(local));
     const { mesh } = layout;
     if (mesh === undefined) {
-      compare(this.#groupOf("world", this.#world.group.ranks), hash, `${what}: ${formatLayout(layout)}`);
+      if (this.#scope.length === 1) return;
+      const name = this.#scope.length === this.#world.size ? "world" : "stage";
+      compare(this.#groupOf(name, this.#scope), hash, `${what}: ${formatLayout(layout)}`);
       return;
     }
     layout.placements.forEach((placement, axis) => {

@@ -39,6 +39,8 @@ export class ShardedBackend extends KernelBackend {
   readonly #executor: KernelExecutor;
   readonly #replicaCheck: ReplicaCheck | undefined;
   readonly #fallbacks = new Map<string, FallbackReport>();
+  /** Interned like layouts, because tensors of two meshes do not mix. */
+  readonly #subMeshes = new Map<object, Map<string, DeviceMesh>>();
   #ruleList: readonly Rule[];
   #rules: RuleTable;
 
@@ -77,6 +79,20 @@ export class ShardedBackend extends KernelBackend {
     this.#ruleList = [...this.#ruleList, ...rules];
     this.#rules = createRuleTable(this.#ruleList);
     this.#executor.forgetPlans();
+  }
+
+  /** The mesh without an axis; built on first use. */
+  subMesh(mesh: object, without: string, build: () => DeviceMesh): DeviceMesh {
+    const ofMesh = this.#subMeshes.get(mesh) ?? new Map<string, DeviceMesh>();
+    this.#subMeshes.set(mesh, ofMesh);
+    const found = ofMesh.get(without) ?? build();
+    ofMesh.set(without, found);
+    return found;
+  }
+
+  /** Checked mode compares values on no mesh only among `ranks` from now on. */
+  narrowReplicaCheck(ranks: readonly number[]): void {
+    this.#replicaCheck?.narrow(ranks);
   }
 
   /** Kernels that ran replicated for want of a rule, with the bytes that it cost so far. */
