@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createWorld, metricsWriter, RankError } from "@meshwright/core";
+import { createWorld, describeFailure, metricsWriter } from "@meshwright/core";
 import { createProgress } from "../cli/progress.ts";
 import { readCommandLine } from "../cli/read-command-line.ts";
 import { characterVocabulary } from "../data/character-vocabulary.ts";
@@ -110,7 +110,7 @@ try {
   progress.stop();
   if (abort.signal.aborted) process.exitCode = 130;
   else {
-    console.error(error instanceof RankError ? error.stack : error);
+    console.error(describeFailure(error));
     process.exitCode = 1;
   }
 } finally {

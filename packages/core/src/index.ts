@@ -28,6 +28,7 @@ export { namedParameters, setTraining, type Module } from "./nn/module.ts";
 export { Parameter, type Initializer, type ParameterShard } from "./nn/parameter.ts";
 export { createWorld, WorldHandle } from "./runtime/world-handle.ts";
 export { launch, type LaunchOptions } from "./runtime/launch.ts";
+export { describeFailure } from "./runtime/describe-failure.ts";
 export { launchHere } from "./runtime/launch-here.ts";
 export type { WorldOptions } from "./runtime/world-options.ts";
 export type {
