@@ -6,6 +6,7 @@
 import { runCollectivesBench, type CollectivesBenchResult } from "./collectives/run.ts";
 import type { Conditions } from "./conditions.ts";
 import { runEngineBench, type EngineBenchResult } from "./engine/run.ts";
+import { runPipelineBench, type PipelineBenchResult } from "./pipeline/run.ts";
 import { runOverheadBench, type OverheadBenchResult } from "./sharding/run.ts";
 import { runStepBench, type StepBenchResult } from "./step/run.ts";
 
@@ -15,6 +16,7 @@ export const BENCHMARKS = {
   "sharding-overhead": "microseconds per tiny operation, plain tfjs and sharded",
   "training-step": "a GPT's training step: plain tfjs, 1 rank, tp=2, dp=2",
   engine: "kernels of the wasm engine beside the stock ones",
+  pipeline: "pipeline schedules: predicted and measured efficiency, overhead per action",
 } as const;
 
 /** A name that `pnpm bench` takes. */
@@ -29,6 +31,7 @@ export interface BenchResults extends Conditions {
   readonly "sharding-overhead"?: OverheadBenchResult;
   readonly "training-step"?: StepBenchResult;
   readonly engine?: EngineBenchResult;
+  readonly pipeline?: PipelineBenchResult;
 }
 
 /** Runs one benchmark; its figures come under its name. */
@@ -45,5 +48,7 @@ export async function runBenchmark(
       return { [name]: await runStepBench(quick ? { samples: 3, features: 256, seed } : { seed }) };
     case "engine":
       return { [name]: await runEngineBench(quick ? { samples: 1 } : {}) };
+    case "pipeline":
+      return { [name]: await runPipelineBench(quick ? { samples: 1 } : {}) };
   }
 }

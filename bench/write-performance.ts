@@ -9,6 +9,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { ContractError } from "@meshwright/core";
 import { Command } from "commander";
 import { conditionsLine } from "./conditions.ts";
+import { replaceBlock } from "./report/replace-block.ts";
 import { targetTable } from "./report/targets.ts";
 import { sectionsOf } from "./report/sections.ts";
 import { stepChart } from "./report/step-chart.ts";
@@ -29,28 +30,17 @@ if (results.quick) {
   );
 }
 
+const placeOf = (name: string) => ({ name, script: "write-performance", page: "docs/performance.md" });
 let text = await readFile(DOCUMENT, "utf8");
-text = replaceBlock(text, "conditions", `${conditionsLine(results)}; seed ${results.seed}.`);
-text = replaceBlock(text, "targets", markdownTable(targetTable(results)));
+text = replaceBlock(text, `${conditionsLine(results)}; seed ${results.seed}.`, placeOf("conditions"));
+text = replaceBlock(text, markdownTable(targetTable(results)), placeOf("targets"));
 for (const name of Object.keys(BENCHMARKS) as BenchmarkName[]) {
   const sections = sectionsOf(name, results);
-  if (sections.length === 0) continue;
+  // Pipelines have a page of their own, and a script that writes it.
+  if (sections.length === 0 || name === "pipeline") continue;
   const blocks = sections.map(({ title, table }) => `**${title}**\n\n${markdownTable(table)}`);
-  text = replaceBlock(text, name, blocks.join("\n\n"));
+  text = replaceBlock(text, blocks.join("\n\n"), placeOf(name));
 }
 await writeFile(DOCUMENT, text);
 const step = results["training-step"];
 if (step !== undefined) await writeFile(CHART, stepChart(step));
-
-/** Puts `content` between the two comments that name the block. */
-function replaceBlock(document: string, name: string, content: string): string {
-  const [start, end] = [`<!-- ${name}: written by bench/write-performance.ts -->`, `<!-- /${name} -->`];
-  const from = document.indexOf(start);
-  const to = document.indexOf(end);
-  if (from < 0 || to < from) {
-    throw new ContractError(
-      `write-performance: docs/performance.md must hold the comments "${start}" and "${end}", in this order; use them where the figures belong.`,
-    );
-  }
-  return `${document.slice(0, from + start.length)}\n\n${content}\n\n${document.slice(to)}`;
-}

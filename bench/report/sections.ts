@@ -7,6 +7,7 @@ import type { BenchmarkName, BenchResults } from "../results.ts";
 import { collectivesSections } from "./collectives.ts";
 import { engineSections } from "./engine.ts";
 import { overheadSections } from "./sharding-overhead.ts";
+import { pipelineSections } from "./pipeline.ts";
 import type { Section } from "./table.ts";
 import { stepSections } from "./training-step.ts";
 
@@ -21,6 +22,8 @@ export function sectionsOf(name: BenchmarkName, results: BenchResults): Section[
       return tablesOf(results[name], stepSections);
     case "engine":
       return tablesOf(results[name], engineSections);
+    case "pipeline":
+      return tablesOf(results[name], pipelineSections);
   }
 }
 

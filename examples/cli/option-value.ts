@@ -10,8 +10,8 @@ export interface ExampleOption<Value> {
   /** Shown in the help, for example `"width of the model"`. */
   readonly description: string;
   readonly default: Value;
-  /** What the help calls the value, for example `"n"`. */
-  readonly placeholder: string;
+  /** What the help calls the value, for example `"n"`; undefined for a flag, which has no value. */
+  readonly placeholder: string | undefined;
   /** Reads the text; throws commander's `InvalidArgumentError`. */
   parse(text: string): Value;
 }
@@ -50,6 +50,36 @@ export function numberOption(
       throw new InvalidArgumentError(`It ${rule}; use for example ${defaultValue}.`);
     },
   };
+}
+
+/** A whole number of at least 1, or undefined where the user gave none. */
+export function optionalInteger(description: string): ExampleOption<number | undefined> {
+  return { description, default: undefined, placeholder: "n", parse: (text) => readInteger(text, 1) };
+}
+
+/** One of several words. */
+export function choiceOption<Choice extends string>(
+  description: string,
+  choices: readonly Choice[],
+  defaultValue: Choice,
+): ExampleOption<Choice> {
+  return {
+    description: `${description}: ${choices.join(", ")}`,
+    default: defaultValue,
+    placeholder: "name",
+    parse(text) {
+      const choice = choices.find((name) => name === text);
+      if (choice !== undefined) return choice;
+      throw new InvalidArgumentError(
+        `It must be one of ${choices.join(", ")}; use for example ${defaultValue}.`,
+      );
+    },
+  };
+}
+
+/** False, and true where the user gives the flag. */
+export function flagOption(description: string): ExampleOption<boolean> {
+  return { description, default: false, placeholder: undefined, parse: () => true };
 }
 
 /** Any text. */

@@ -15,12 +15,16 @@ const USAGE_ERROR = 2;
 /**
  * Reads this process's arguments, checks the paths that results go to, and ends the process after `--help` (code 0) or
  * a wrong option (code 2, message on stderr).
+ *
+ * @param check - throws a ContractError where options do not fit together
  */
 export function readCommandLine<Axis extends string, Extra extends ExampleOptions>(
   spec: TrainingCommand<Axis, Extra>,
+  check?: (options: TrainingOptions<Axis, Extra>) => void,
 ): TrainingOptions<Axis, Extra> {
   try {
     const options = parseTrainingOptions(process.argv.slice(2), spec);
+    check?.(options);
     checkOutputPaths(options);
     return options;
   } catch (error) {

@@ -114,8 +114,10 @@ function buildCommand(spec: TrainingCommand<string, ExampleOptions>): Command {
     .option("--report <folder>", "write report.html and metrics.jsonl there", defaults.report)
     .option("--no-progress", "show no progress");
   for (const [key, option] of Object.entries(spec.options ?? {})) {
-    const flags = `--${kebabCase(key)} <${option.placeholder}>`;
-    command.option(flags, option.description, (text) => option.parse(text), option.default);
+    const { description, placeholder, default: defaultValue } = option;
+    const flag = `--${kebabCase(key)}`;
+    if (placeholder === undefined) command.option(flag, description, defaultValue as boolean);
+    else command.option(`${flag} <${placeholder}>`, description, (text) => option.parse(text), defaultValue);
   }
   return command;
 }

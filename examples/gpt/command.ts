@@ -3,7 +3,15 @@
  *
  * @packageDocumentation
  */
-import { integerOption, numberOption, textOption } from "../cli/option-value.ts";
+import { SCHEDULE_NAMES } from "@meshwright/pipeline";
+import {
+  choiceOption,
+  flagOption,
+  integerOption,
+  numberOption,
+  optionalInteger,
+  textOption,
+} from "../cli/option-value.ts";
 import type { TrainingCommand, TrainingOptions } from "../cli/training-options.ts";
 
 const extra = {
@@ -14,6 +22,10 @@ const extra = {
   batchSize: integerOption("sequences per step, over all ranks", 12),
   learningRate: numberOption("peak learning rate", 4e-3, { min: 0 }),
   validateEvery: integerOption("steps between validations", 200),
+  schedule: choiceOption("order of work of a pipeline", SCHEDULE_NAMES, "1f1b"),
+  microBatches: optionalInteger("micro-batches per step (default: 2 per rank on pp; 1 without a pipeline)"),
+  chunks: optionalInteger("stages per rank of a pipeline (default: what the schedule needs)"),
+  recompute: flagOption("keep only the inputs of stages, and run them again for the backward pass"),
   prompt: textOption("how the generated sample starts", "The whale"),
   sampleTokens: integerOption("characters to generate at the end", 240),
 };
@@ -22,10 +34,10 @@ const extra = {
 export const command = {
   name: "gpt",
   description: 'Trains a character-level GPT on "Moby-Dick" over several ranks.',
-  axes: ["dp", "tp"],
+  axes: ["dp", "tp", "pp"],
   defaults: { mesh: { tp: 2 }, steps: 1000, report: "report" },
   options: extra,
-} as const satisfies TrainingCommand<"dp" | "tp", typeof extra>;
+} as const satisfies TrainingCommand<"dp" | "tp" | "pp", typeof extra>;
 
 /** What the user asked for. */
-export type GPTCommandOptions = TrainingOptions<"dp" | "tp", typeof extra>;
+export type GPTCommandOptions = TrainingOptions<"dp" | "tp" | "pp", typeof extra>;

@@ -3,11 +3,12 @@
  *
  * @packageDocumentation
  */
-import { philox4x32, philoxKey, type GPT } from "@meshwright/core";
-import * as tf from "@tensorflow/tfjs";
+import { philox4x32, philoxKey } from "@meshwright/core";
+import { slice, tensor2d, tidy, type Tensor, type Tensor2D } from "@tensorflow/tfjs";
 
 /** How to continue. */
 export interface GenerateOptions {
+  readonly contextLength: number;
   readonly prompt: readonly number[];
   /** Tokens to add. */
   readonly numTokens: number;
@@ -22,16 +23,16 @@ export interface GenerateOptions {
  * Every rank calls it. The draw of token `i` depends on (seed, i) alone, so all ranks draw the same.
  */
 export function generate(
-  model: GPT,
-  { prompt, numTokens, seed, temperature = 0.8 }: GenerateOptions,
+  logitsOf: (tokens: Tensor2D) => Tensor,
+  { contextLength, prompt, numTokens, seed, temperature = 0.8 }: GenerateOptions,
 ): number[] {
   const key = philoxKey({ seed, name: "generate" });
   const tokens = [...prompt];
   for (let i = 0; i < numTokens; i++) {
-    const context = tokens.slice(-model.contextLength);
-    const logits = tf.tidy(() => {
-      const all = model.apply(tf.tensor2d(context, [1, context.length], "int32")); // [1, T, V]
-      return tf.slice(all, [0, context.length - 1, 0], [1, 1, -1]).dataSync<"float32">();
+    const context = tokens.slice(-contextLength);
+    const logits = tidy(() => {
+      const all = logitsOf(tensor2d(context, [1, context.length], "int32")); // [1, T, V]
+      return slice(all, [0, context.length - 1, 0], [1, 1, -1]).dataSync<"float32">();
     });
     const [word] = philox4x32([i, 0, 0, 0], key);
     tokens.push(draw(logits, temperature, word! / 2 ** 32));

@@ -14,12 +14,14 @@ import { tokenDataset } from "../data/token-dataset.ts";
 import { unigramEntropy } from "../data/unigram-entropy.ts";
 import { trainingSections } from "../report/training-sections.ts";
 import { writeReport } from "../report/write-report.ts";
+import { timelineSection } from "../report/sections/timeline.ts";
 import { command } from "./command.ts";
 import { jsonResult, printResult, reportData } from "./results.ts";
+import { checkSchedule, scheduleFor, unevenHint } from "./schedule.ts";
 import type { TrainOptions, TrainUpdate } from "./run-data.ts";
 import type train from "./train.ts";
 
-const options = readCommandLine(command);
+const options = readCommandLine(command, checkSchedule);
 const { mesh, ranks, steps, seed, extra } = options;
 
 const text = loadMobyDick();
@@ -32,6 +34,7 @@ const entropy = unigramEntropy(training, validation, { vocabularySize: vocabular
 
 const trainOptions: TrainOptions = {
   mesh,
+  pipeline: scheduleFor(options),
   tokens,
   model: {
     vocabSize: vocabulary.size,
@@ -84,6 +87,8 @@ try {
         .map(([axis, size]) => `${axis}=${size}`)
         .join(", ")}), engine ${engine!.name}, ${tokensPerStep} tokens per step`,
     );
+    const hint = unevenHint(options);
+    if (hint !== undefined) progress.log(hint);
     const results = await world.run<typeof train>(new URL("./train.ts", import.meta.url), trainOptions, {
       onReport,
       signal: abort.signal,
@@ -100,7 +105,10 @@ try {
     if (options.json !== undefined)
       writeFileSync(options.json, `${JSON.stringify(jsonResult(run), undefined, 2)}\n`);
     if (options.report !== undefined) {
-      const file = writeReport(options.report, { data: reportData(run), sections: trainingSections });
+      const file = writeReport(options.report, {
+        data: reportData(run),
+        sections: [...trainingSections, timelineSection],
+      });
       console.log(`report: ${file}`);
     }
   } finally {

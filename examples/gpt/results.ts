@@ -4,11 +4,20 @@
  * @packageDocumentation
  */
 import type { LedgerTotal } from "@meshwright/core";
+import { bubbleReport, microBatches } from "@meshwright/pipeline";
 import os from "node:os";
 import type { CommunicationRow, ReportData } from "../report/report-data.ts";
+import type { TimelineData } from "../report/timeline-data.ts";
 import type { GPTCommandOptions } from "./command.ts";
-import { predictDataParallel, predictTensorParallel } from "./predict-communication.ts";
+import { median } from "./median.ts";
+import {
+  predictDataParallel,
+  predictStageMessages,
+  predictTensorParallel,
+  type Predicted,
+} from "./predict-communication.ts";
 import type { StepTiming, TrainOptions, TrainResult } from "./run-data.ts";
+import { timelinesOf } from "./timelines.ts";
 
 /** A finished run. */
 export interface FinishedRun {
@@ -40,6 +49,25 @@ export interface GPTJson {
   readonly liveBytesPerRank: readonly number[];
   /** SHA-256 over names, global shapes and initial global values. */
   readonly parameterHash: string;
+  /** The last training step of a pipeline; left out without one. */
+  readonly pipeline?: PipelineJson;
+}
+
+/** A pipeline in the `--json` file. */
+export interface PipelineJson {
+  readonly schedule: string;
+  readonly microBatches: number;
+  readonly chunks: number;
+  readonly recompute: boolean;
+  /** From the first action to the end of the last one. */
+  readonly makespanMs: number;
+  /** Idle share of all ranks' time. */
+  readonly bubbleGlobal: number;
+  /** What the simulation says from the measured times of the actions. */
+  readonly predictedMakespanMs: number;
+  /** Inputs of stages and bytes of activations that each rank kept at most. */
+  readonly peakLivePerRank: readonly number[];
+  readonly peakActivationBytesPerRank: readonly number[];
 }
 
 type ByAxis = Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -62,6 +90,26 @@ export function jsonResult(run: FinishedRun): GPTJson {
     callsPerStep: byAxis(first.communication, (total) => total.calls),
     liveBytesPerRank: run.results.map(({ bytes }) => bytes.live),
     parameterHash: first.parameterHash,
+    ...pipelineJson(run),
+  };
+}
+
+function pipelineJson({ trainOptions, results }: FinishedRun): { readonly pipeline?: PipelineJson } {
+  const schedule = trainOptions.pipeline;
+  const timelines = timelinesOf(schedule, results);
+  if (schedule === undefined || timelines?.predicted === undefined) return {};
+  return {
+    pipeline: {
+      schedule: schedule.name,
+      microBatches: schedule.numMicroBatches,
+      chunks: schedule.stages[0]!.length,
+      recompute: schedule.recompute,
+      makespanMs: timelines.measured.makespan,
+      bubbleGlobal: bubbleReport(timelines.measured).bubbleGlobal,
+      predictedMakespanMs: timelines.predicted.makespan,
+      peakLivePerRank: results.map(({ pipeline }) => pipeline!.peakLive),
+      peakActivationBytesPerRank: results.map(({ pipeline }) => pipeline!.peakBytes),
+    },
   };
 }
 
@@ -88,10 +136,11 @@ export function printResult(run: FinishedRun): void {
 }
 
 /** Builds the data of the HTML report. */
-export function reportData(run: FinishedRun): ReportData {
+export function reportData(run: FinishedRun): ReportData & TimelineData {
   const { options, trainOptions, results } = run;
   const first = results[0]!;
   const { stepMs, tokensPerSecond } = pace(run);
+  const timelines = timelinesOf(trainOptions.pipeline, results);
   const continuation = first.sample.slice(trainOptions.prompt.length);
   return {
     title: "GPT on Moby-Dick",
@@ -110,6 +159,7 @@ export function reportData(run: FinishedRun): ReportData {
     losses: first.losses,
     validation: first.validation,
     unigramEntropy: run.entropy,
+    ...(timelines && { timelines }),
     communication: communicationRows(run),
     memory: results.map(({ bytes }, rank) => ({
       rank,
@@ -135,42 +185,46 @@ export function reportData(run: FinishedRun): ReportData {
 }
 
 /** Rank 0's communication per step, beside what the formulas say. */
-function communicationRows({ trainOptions, results }: FinishedRun): CommunicationRow[] {
-  const { mesh, model, batchSize } = trainOptions;
-  const { communication, bytes } = results[0]!;
-  // A rank with a short last shard sends what its own shard needs; the formulas take the first rank's.
-  const tokens = Math.ceil(batchSize / mesh.dp) * model.contextLength;
-  const numTensors = numParameterTensors(model.layers);
-  const predictions = new Map([
-    ["tp", predictTensorParallel(model, { tp: mesh.tp, tokens })],
-    ["dp", predictDataParallel({ dp: mesh.dp, numTensors, parameterBytes: bytes.parameters })],
-  ]);
-  return communication.map(({ group, collective, calls, bytesSent }) => {
-    const predicted = predictions.get(group);
+function communicationRows(run: FinishedRun): CommunicationRow[] {
+  const predictions = predictionsFor(run);
+  return run.results[0]!.communication.map(({ group, collective, calls, bytesSent }) => {
+    const predicted = predictions.get(`${group} ${collective}`);
     return {
       axis: group,
       collective,
       callsPerStep: calls,
       bytesPerStep: bytesSent,
-      ...(predicted && collective === "allReduce" && { predicted }),
+      ...(predicted && { predicted }),
     };
   });
 }
 
-/** Per block 2 norms of 2 tensors and 6 linear layers of 2; two embeddings, the final norm, the head. */
-function numParameterTensors(layers: number): number {
-  return layers * (2 * 2 + 6 * 2) + 2 + 2 + 1;
+/** By axis and collective. */
+function predictionsFor({ trainOptions, results }: FinishedRun): ReadonlyMap<string, Predicted> {
+  const { mesh, model, batchSize, pipeline: schedule } = trainOptions;
+  const { part, bytes } = results[0]!;
+  // A rank with a short last shard sends what its own shard needs; the formulas take the first rank's.
+  const rows = microBatches(batchSize, schedule?.numMicroBatches ?? 1, { unit: mesh.dp }).map((one) =>
+    Math.ceil(one.rows / mesh.dp),
+  );
+  const work = { rows, blocks: part.blocks, recompute: schedule?.recompute ?? false };
+  const hasLoss = schedule === undefined || schedule.stages[0]!.includes(schedule.stages.flat().length - 1);
+  const numTensors = part.tensors;
+  const predictions = new Map([
+    ["tp allReduce", predictTensorParallel(model, { tp: mesh.tp, work })],
+    [
+      "dp allReduce",
+      predictDataParallel({ ...{ dp: mesh.dp, numTensors, hasLoss }, parameterBytes: bytes.parameters }),
+    ],
+  ]);
+  if (schedule) predictions.set("pp send", predictStageMessages(model, { schedule, work }));
+  return predictions;
 }
 
 function pace({ trainOptions, results }: FinishedRun): { stepMs: number; tokensPerSecond: number } {
   const stepMs = median(results[0]!.timings.map((timing: StepTiming) => timing.totalMs));
   const tokens = trainOptions.batchSize * trainOptions.model.contextLength;
   return { stepMs, tokensPerSecond: (1000 * tokens) / stepMs };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 
 function byAxis(totals: readonly LedgerTotal[], value: (total: LedgerTotal) => number): ByAxis {

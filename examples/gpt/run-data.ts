@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 import type { EngineName, LedgerTotal, WarmupCosineOptions } from "@meshwright/core";
+import type { RankTimeline, Schedule } from "@meshwright/pipeline";
 
 /** Sizes of the model. */
 export interface ModelSizes {
@@ -16,7 +17,9 @@ export interface ModelSizes {
 
 /** Options of `train.ts`; the same on every rank. */
 export interface TrainOptions {
-  readonly mesh: { readonly dp: number; readonly tp: number };
+  readonly mesh: { readonly dp: number; readonly tp: number; readonly pp: number };
+  /** How the batch goes through the stages on `pp`; undefined: whole, on every rank. */
+  readonly pipeline: Schedule | undefined;
   /** The whole text; share the memory (`SharedArrayBuffer`), so that ranks do not copy it. */
   readonly tokens: Int32Array;
   readonly model: ModelSizes;
@@ -50,6 +53,19 @@ export interface StepTiming {
   readonly totalMs: number;
 }
 
+/** A pipeline's work on one rank, in the last training step. */
+export interface PipelineFacts {
+  /** Position on `pp`. */
+  readonly position: number;
+  /** Whether the rank's coordinates on the other axes are 0. */
+  readonly isFirstReplica: boolean;
+  readonly timeline: RankTimeline;
+  /** The most inputs of stages that waited for their backward pass. */
+  readonly peakLive: number;
+  /** The most bytes of activations that the rank kept for them. */
+  readonly peakBytes: number;
+}
+
 /** What a rank returns. */
 export interface TrainResult {
   readonly engine: EngineName;
@@ -61,6 +77,10 @@ export interface TrainResult {
   readonly timings: readonly StepTiming[];
   /** Of one training step, validation not included. */
   readonly communication: readonly LedgerTotal[];
+  /** Blocks of the model and parameter tensors on this rank. */
+  readonly part: { readonly blocks: number; readonly tensors: number };
+  /** Only where there is a pipeline. */
+  readonly pipeline: PipelineFacts | undefined;
   /** Held by this rank after the last step. */
   readonly bytes: { readonly parameters: number; readonly optimizer: number; readonly live: number };
   /** Prompt and continuation. */

@@ -1,50 +1,33 @@
 /**
- * What every rank runs: trains a GPT, data-parallel over `dp` and tensor-parallel over `tp`.
+ * What every rank runs: trains a GPT, data-parallel over `dp`, tensor-parallel over `tp` and in stages over `pp`.
  *
  * @packageDocumentation
  */
-import {
-  AdamW,
-  clipGradNorm,
-  countParameters,
-  crossEntropy,
-  defineProgram,
-  gradients,
-  initialize,
-  namedParameters,
-  noDecayForVectors,
-  parameterHash,
-  warmupCosine,
-  type GPT,
-} from "@meshwright/core";
+import { AdamW, defineProgram, noDecayForVectors, warmupCosine } from "@meshwright/core";
 import {
   countCommunication,
   createMesh,
   liveBytes,
   localBytes,
-  parallelGPT,
-  Shard,
-  shard,
   type Communication,
-  type DeviceMesh,
 } from "@meshwright/sharding";
-import * as tf from "@tensorflow/tfjs";
-import { tokenDataset, type TokenBatch } from "../data/token-dataset.ts";
+import { tokenDataset } from "../data/token-dataset.ts";
 import { generate } from "./generate.ts";
+import { pipelineModel } from "./pipeline-model.ts";
 import type { StepTiming, TrainOptions, TrainResult, TrainUpdate } from "./run-data.ts";
-
-type TrainMesh = DeviceMesh<{ readonly dp: number; readonly tp: number }>;
+import type { Trainer } from "./trainer.ts";
+import { wholeModel } from "./whole-model.ts";
 
 export default defineProgram<TrainOptions, TrainUpdate, TrainResult>(({ world, options, report }) => {
-  const mesh = createMesh(world, { dp: options.mesh.dp, tp: options.mesh.tp });
+  const { dp, pp, tp } = options.mesh;
+  const mesh = createMesh(world, { dp, pp, tp });
   const dataset = tokenDataset(options.tokens);
-  const { model: sizes, batchSize, steps, seed } = options;
+  const { model: sizes, batchSize, steps, seed, pipeline } = options;
   const shape = { batchSize, contextLength: sizes.contextLength };
 
-  const model = parallelGPT({ mesh, axis: "tp", ...sizes });
-  initialize(model, { seed });
-  const initialHash = parameterHash(model);
-  const optimizer = new AdamW(namedParameters(model), {
+  const trainer = pipeline ? pipelineModel(mesh, options, pipeline) : wholeModel(mesh, options);
+  const initialHash = trainer.parameterHash();
+  const optimizer = new AdamW(trainer.parameters, {
     learningRate: warmupCosine(options.schedule),
     betas: [0.9, 0.95],
     weightDecay: 0.1,
@@ -53,9 +36,7 @@ export default defineProgram<TrainOptions, TrainUpdate, TrainResult>(({ world, o
 
   const evaluate = (): number => {
     const batches = dataset.validationBatches({ ...shape, numBatches: options.validationBatches });
-    const losses = batches.map((batch) =>
-      tf.tidy(() => batchLoss(model, mesh, batch, sizes.contextLength).dataSync()[0]!),
-    );
+    const losses = batches.map((batch) => trainer.evaluate(batch));
     return losses.reduce((a, b) => a + b, 0) / losses.length;
   };
 
@@ -65,9 +46,7 @@ export default defineProgram<TrainOptions, TrainUpdate, TrainResult>(({ world, o
   let communication: Communication<StepTiming>["totals"] = [];
   for (let step = 1; step <= steps; step++) {
     const batch = dataset.batchAt(step - 1, { ...shape, seed });
-    const counted = countCommunication(world, () =>
-      trainStep(model, optimizer, mesh, batch, sizes.contextLength),
-    );
+    const counted = countCommunication(world, () => trainer.step(batch, optimizer));
     communication = counted.totals;
     losses.push(counted.result.loss);
     timings.push(counted.result);
@@ -79,60 +58,36 @@ export default defineProgram<TrainOptions, TrainUpdate, TrainResult>(({ world, o
       if (world.rank === 0) report({ kind: "validation", step, loss });
     }
   }
-  const bytes = {
-    parameters: localBytes([...namedParameters(model).values()].map(({ variable }) => variable)),
-    optimizer: localBytes([...optimizer.states.values()].flatMap(({ m, v }) => [m, v])),
-    live: liveBytes(),
-  };
-  const sample = generate(model, { prompt: options.prompt, numTokens: options.sampleTokens, seed });
+  const bytes = bytesOf(trainer, optimizer);
+  const { prompt, sampleTokens: numTokens } = options;
+  const sample = generate((tokens) => trainer.logits(tokens), {
+    ...{ prompt, numTokens, seed },
+    contextLength: sizes.contextLength,
+  });
   return {
     engine: world.engine.name,
-    parameters: countParameters(model),
+    parameters: trainer.numParameters,
     parameterHash: initialHash,
     losses,
     validation,
     timings,
     communication,
+    part: partOf(trainer),
+    pipeline: trainer.pipeline,
     bytes,
     sample,
   };
 });
 
-/** Mean cross-entropy of a batch in nats per token. The batch is split over `dp`. */
-function batchLoss(model: GPT, mesh: TrainMesh, batch: TokenBatch, contextLength: number): tf.Scalar {
-  const inputs = shard(
-    tf.tensor2d(batch.inputs, [batch.inputs.length / contextLength, contextLength], "int32"),
-    mesh,
-    {
-      dp: Shard(0),
-    },
-  );
-  const targets = shard(tf.tensor2d(batch.targets, inputs.shape, "int32"), mesh, {
-    dp: Shard(0),
-  });
-  return crossEntropy(model.apply(inputs), targets);
+function bytesOf({ parameters }: Trainer, optimizer: AdamW): TrainResult["bytes"] {
+  return {
+    parameters: localBytes([...parameters.values()].map(({ variable }) => variable)),
+    optimizer: localBytes([...optimizer.states.values()].flatMap(({ m, v }) => [m, v])),
+    live: liveBytes(),
+  };
 }
 
-/** Forward, backward, clip, update. Returns the loss and where the time went. */
-function trainStep(
-  model: GPT,
-  optimizer: AdamW,
-  mesh: TrainMesh,
-  batch: TokenBatch,
-  contextLength: number,
-): StepTiming {
-  const start = performance.now();
-  const { loss, grads } = gradients(model, () => batchLoss(model, mesh, batch, contextLength));
-  const afterBackward = performance.now();
-  const clipped = clipGradNorm(grads, 1);
-  optimizer.step(clipped.grads);
-  const value = loss.dataSync()[0]!;
-  tf.dispose([loss, clipped.norm, ...grads.values(), ...clipped.grads.values()]);
-  const end = performance.now();
-  return {
-    loss: value,
-    gradientMs: afterBackward - start,
-    updateMs: end - afterBackward,
-    totalMs: end - start,
-  };
+function partOf({ parameters }: Trainer): TrainResult["part"] {
+  const blocks = new Set([...parameters.keys()].flatMap((name) => /^blocks\.\d+/.exec(name) ?? []));
+  return { blocks: blocks.size, tensors: parameters.size };
 }

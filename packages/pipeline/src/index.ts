@@ -34,3 +34,16 @@ export {
   type ExploreScheduleOptions,
   type ScheduleExploration,
 } from "./cli/explore-schedule.ts";
+export { moduleLayer, Stage, type PipelineLayer } from "./stage.ts";
+export { gptLayers } from "./gpt-layers.ts";
+export { partition, type PartitionOptions } from "./partition.ts";
+export { balance, parameterCosts } from "./balance.ts";
+export { measureLayerTimes, type MeasureOptions } from "./layer-times.ts";
+export { microBatches, type MicroBatch } from "./micro-batch.ts";
+export { createPipeline } from "./run/create-pipeline.ts";
+export type { Pipeline, StepResult } from "./run/pipeline.ts";
+export type { PipelineOptions } from "./run/options.ts";
+export type { PipelineLoss } from "./run/pass.ts";
+export type { ClippedGradients } from "./run/clip-grad-norm.ts";
+export { PipelineError, type PipelineErrorPlace } from "./run/pipeline-error.ts";
+export { joinTimelines, type RankTimeline, type StepRecord } from "./run/step-record.ts";
