@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createWorld, describeFailure, metricsWriter } from "@meshwright/core";
+import { createWorld, describeFailure, metricsWriter, toChromeTrace } from "@meshwright/core";
 import { createProgress } from "../cli/progress.ts";
 import { readCommandLine } from "../cli/read-command-line.ts";
 import { characterVocabulary } from "../data/character-vocabulary.ts";
@@ -19,6 +19,7 @@ import { command } from "./command.ts";
 import { jsonResult, printResult, reportData } from "./results.ts";
 import { checkSchedule, scheduleFor, unevenHint } from "./schedule.ts";
 import type { TrainOptions, TrainUpdate } from "./run-data.ts";
+import { traceOf } from "./trace.ts";
 import type train from "./train.ts";
 
 const options = readCommandLine(command, checkSchedule);
@@ -109,7 +110,9 @@ try {
         data: reportData(run),
         sections: [...trainingSections, timelineSection],
       });
-      console.log(`report: ${file}`);
+      const trace = join(options.report, "trace.json");
+      writeFileSync(trace, toChromeTrace(traceOf(results)));
+      console.log(`report: ${file}\ntrace of the last step, for https://ui.perfetto.dev: ${trace}`);
     }
   } finally {
     await world.close();

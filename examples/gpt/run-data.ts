@@ -6,6 +6,8 @@
 import type { EngineName, LedgerTotal, WarmupCosineOptions } from "@meshwright/core";
 import type { RankTimeline, Schedule } from "@meshwright/pipeline";
 
+import type { StepCollective } from "./trace.ts";
+
 /** Sizes of the model. */
 export interface ModelSizes {
   readonly vocabSize: number;
@@ -77,6 +79,8 @@ export interface TrainResult {
   readonly timings: readonly StepTiming[];
   /** Of one training step, validation not included. */
   readonly communication: readonly LedgerTotal[];
+  /** Of the last training step, in order. */
+  readonly collectives: readonly StepCollective[];
   /** Blocks of the model and parameter tensors on this rank. */
   readonly part: { readonly blocks: number; readonly tensors: number };
   /** Only where there is a pipeline. */

@@ -3,27 +3,27 @@
  *
  * @packageDocumentation
  */
-import { AdamW, defineProgram, noDecayForVectors, warmupCosine } from "@meshwright/core";
-import {
-  countCommunication,
-  createMesh,
-  liveBytes,
-  localBytes,
-  type Communication,
-} from "@meshwright/sharding";
+import { AdamW, defineProgram, noDecayForVectors, timeCollectives, warmupCosine } from "@meshwright/core";
+import { createMesh, liveBytes, localBytes } from "@meshwright/sharding";
 import { tokenDataset } from "../data/token-dataset.ts";
 import { generate } from "./generate.ts";
 import { pipelineModel } from "./pipeline-model.ts";
-import type { StepTiming, TrainOptions, TrainResult, TrainUpdate } from "./run-data.ts";
+import type { TrainOptions, TrainResult, TrainUpdate } from "./run-data.ts";
+import type { StepCollective } from "./trace.ts";
+import { runTrainingLoop } from "./training-loop.ts";
 import type { Trainer } from "./trainer.ts";
 import { wholeModel } from "./whole-model.ts";
 
-export default defineProgram<TrainOptions, TrainUpdate, TrainResult>(({ world, options, report }) => {
+export default defineProgram<TrainOptions, TrainUpdate, TrainResult>((context) => {
+  const { options, report } = context;
+  const collectives: StepCollective[] = [];
+  const world = timeCollectives(context.world, (span) => {
+    collectives.push({ ...span, liveBytes: liveBytes() });
+  });
   const { dp, pp, tp } = options.mesh;
   const mesh = createMesh(world, { dp, pp, tp });
   const dataset = tokenDataset(options.tokens);
-  const { model: sizes, batchSize, steps, seed, pipeline } = options;
-  const shape = { batchSize, contextLength: sizes.contextLength };
+  const { model: sizes, seed, pipeline } = options;
 
   const trainer = pipeline ? pipelineModel(mesh, options, pipeline) : wholeModel(mesh, options);
   const initialHash = trainer.parameterHash();
@@ -34,30 +34,8 @@ export default defineProgram<TrainOptions, TrainUpdate, TrainResult>(({ world, o
     groups: [noDecayForVectors],
   });
 
-  const evaluate = (): number => {
-    const batches = dataset.validationBatches({ ...shape, numBatches: options.validationBatches });
-    const losses = batches.map((batch) => trainer.evaluate(batch));
-    return losses.reduce((a, b) => a + b, 0) / losses.length;
-  };
-
-  const losses: number[] = [];
-  const validation: { step: number; loss: number }[] = [];
-  const timings: StepTiming[] = [];
-  let communication: Communication<StepTiming>["totals"] = [];
-  for (let step = 1; step <= steps; step++) {
-    const batch = dataset.batchAt(step - 1, { ...shape, seed });
-    const counted = countCommunication(world, () => trainer.step(batch, optimizer));
-    communication = counted.totals;
-    losses.push(counted.result.loss);
-    timings.push(counted.result);
-    if (world.rank === 0)
-      report({ kind: "step", step, loss: counted.result.loss, stepMs: counted.result.totalMs });
-    if (step % options.validateEvery === 0 || step === steps) {
-      const loss = evaluate();
-      validation.push({ step, loss });
-      if (world.rank === 0) report({ kind: "validation", step, loss });
-    }
-  }
+  const takeCollectives = (): readonly StepCollective[] => collectives.splice(0);
+  const record = runTrainingLoop({ world, dataset, trainer, optimizer, options, takeCollectives, report });
   const bytes = bytesOf(trainer, optimizer);
   const { prompt, sampleTokens: numTokens } = options;
   const sample = generate((tokens) => trainer.logits(tokens), {
@@ -68,10 +46,7 @@ export default defineProgram<TrainOptions, TrainUpdate, TrainResult>(({ world, o
     engine: world.engine.name,
     parameters: trainer.numParameters,
     parameterHash: initialHash,
-    losses,
-    validation,
-    timings,
-    communication,
+    ...record,
     part: partOf(trainer),
     pipeline: trainer.pipeline,
     bytes,

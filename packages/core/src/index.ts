@@ -20,6 +20,7 @@ export {
   WorldAbortedError,
 } from "./transport/failures.ts";
 export type { CollectiveOptions, ProcessGroup } from "./collectives/process-group.ts";
+export { timeCollectives, type CollectiveSpan } from "./collectives/time-collectives.ts";
 export type { CollectiveName, Ledger, LedgerEntry, LedgerTotal } from "./collectives/ledger.ts";
 export type { Engine, EngineName, SkippedEngine } from "./engine/engine.ts";
 export { OutOfMemoryError } from "./engine/out-of-memory.ts";

@@ -1,4 +1,4 @@
-import { createWorld, launch, RankError } from "@meshwright/core";
+import { CollectiveTimeoutError, createWorld, launch, RankError } from "@meshwright/core";
 import { describe, expect, test } from "vitest";
 import type program from "./programs/faults.ts";
 import type { Fault, FaultUpdate } from "./programs/faults.ts";
@@ -62,6 +62,18 @@ describe("a stage that throws", () => {
     const losses = await launch<typeof program>(PROGRAM, { ranks: 2, options: { fault: "none" } });
     expect(losses).toHaveLength(2);
     expect(losses[0]).toBe(losses[1]);
+  });
+
+  test("or stalls is named by the rank that waits for it, with the stage and the micro-batch", async () => {
+    const world = await createWorld({ ranks: 2, timeoutMs: 300 });
+    const run = world.run<typeof program>(PROGRAM, { fault: "stalls" });
+    const error: unknown = await run.finally(() => world.close()).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(CollectiveTimeoutError);
+    // What rank 0 waits for, and how far rank 1 had come.
+    expect((error as Error).message).toContain('"gradient of micro-batch 2 for stage 0"');
+    expect((error as Error).message).toMatch(
+      /for rank 1\. rank 1: computing for [\d.]+ s, last call receive "activation of micro-batch 2 for stage 1"/,
+    );
   });
 
   test("for want of a scalar loss says so", async () => {

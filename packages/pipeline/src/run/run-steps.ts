@@ -76,6 +76,9 @@ function send(message: StageMessage, pass: Pass, parts: PipelineParts): void {
   }
 }
 
-function envelope({ payload, tag }: StageMessage, partner: number, parts: PipelineParts): Envelope {
-  return { group: parts.group, mesh: parts.stageMesh, partner, tag, label: payload };
+function envelope(message: StageMessage, partner: number, parts: PipelineParts): Envelope {
+  const { payload, microBatch, stage, tag } = message;
+  // Shown by traces, and by the error that names a stage which does not arrive.
+  const label = `${payload} of micro-batch ${microBatch} for stage ${stage}`;
+  return { group: parts.group, mesh: parts.stageMesh, partner, tag, label };
 }

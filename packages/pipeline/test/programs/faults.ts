@@ -19,6 +19,7 @@ export type Fault =
   | "declared shape differs"
   | "shape differs"
   | "exits"
+  | "stalls"
   | "maxNorm";
 
 export interface FaultOptions {
@@ -77,6 +78,8 @@ function layersWith(fault: Fault): PipelineLayer[] {
       calls++;
       if (fault === "forward throws" && calls === 3) throw new RangeError("planted");
       if (fault === "exits" && calls === 3) process.exit(5);
+      // For ever: nobody notifies this buffer.
+      if (fault === "stalls" && calls === 3) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
       return fault === "backward throws" ? throwingBackward(x) : tf.mul(x, 2);
     },
   };
