@@ -160,6 +160,26 @@ describe("the engine's kernels", () => {
     expect(backend().refCount(x.dataId)).toBe(0);
   });
 
+  test("are not needed to reshape: the data gets one more owner", () => {
+    const x = local(1, 2, 3, 4, 5, 6);
+    const reshaped = door.reshape(x, [3, 2]);
+    expect([reshaped.dataId, reshaped.shape]).toEqual([x.dataId, [3, 2]]);
+    expect(backend().refCount(x.dataId)).toBe(2);
+    door.dispose(x);
+    expect([...(door.read(reshaped) as Float32Array)]).toEqual([1, 2, 3, 4, 5, 6]);
+    door.dispose(reshaped);
+    expect(backend().refCount(x.dataId)).toBe(0);
+
+    const before = tf.memory().numTensors;
+    const pairs = door.write(Float32Array.of(1, 5, 2, 6), [2], "complex64");
+    const column = door.reshape(pairs, [2, 1]);
+    door.dispose(pairs);
+    expect([...(door.read(column) as Float32Array)]).toEqual([1, 5, 2, 6]);
+    expect(column.shape).toEqual([2, 1]);
+    door.dispose(column);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   test("hold complex values as whole tensors", () => {
     const before = tf.memory().numTensors;
     const pairs = door.write(Float32Array.of(1, 5, 2, 6), [2], "complex64");

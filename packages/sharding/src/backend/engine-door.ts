@@ -137,6 +137,13 @@ export class EngineDoor {
     return shared!;
   }
 
+  /** A second owner for the same local data, under another shape of as many elements. */
+  reshape(info: TensorInfo, shape: readonly number[]): TensorInfo {
+    if (info instanceof Tensor) return this.run("Reshape", { x: info }, { shape })[0]!;
+    this.#backend.incRef(info.dataId);
+    return { dataId: info.dataId, shape: shape as number[], dtype: info.dtype };
+  }
+
   /** Backends have no complex values of their own; the kernel joins two real tensors. */
   #writeComplex(pairs: Float32Array, shape: readonly number[]): TensorInfo {
     const parts = backend_util.splitRealAndImagArrays(pairs);

@@ -151,6 +151,7 @@ export class KernelExecutor {
     if (rule === undefined) return door.run(call.kernel, asInputs(call, locals, inputs), attrs);
     const outputs = plan.outputs!;
     if (plan.hasEmptyShard) return this.#fillEmpty(rule, outputs);
+    if (rule.isReshape === true) return [door.reshape(locals[0]!, outputs[0]!.localShape)];
     if (rule.local !== undefined) {
       return rule.local(this.#localKernels, locals, {
         call: { ...call, attrs },

@@ -95,6 +95,8 @@ export interface Rule {
   strategies(call: KernelCall, axis: AxisContext): readonly AxisStrategy[];
   /** Attributes for this rank's local call (default: the global ones of the current call). */
   localAttrs?(local: LocalCall): KernelAttrs;
+  /** `true`: the output is the first input's elements in the same order, so the executor shares them without the kernel. */
+  readonly isReshape?: true;
   /**
    * `true`: calls with one `attrsKey` may differ in other attributes (a random key, a learning rate, where a slice
    * begins), so `localAttrs` and `local` must see the attributes of the current call, never those of the call for

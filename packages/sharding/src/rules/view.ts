@@ -55,6 +55,7 @@ export const viewRules: readonly Rule[] = [
       ];
     },
     attrsKey: (attrs) => String(attrs.dim),
+    isReshape: true,
   },
   {
     kernels: ["Reshape"],
@@ -62,6 +63,7 @@ export const viewRules: readonly Rule[] = [
     strategies: (call, axis) => [...reshapeSplits(call, axis), ...passPartials(1, 1)],
     localAttrs: ({ outputs }) => ({ shape: outputs[0]!.localShape }),
     attrsKey: (attrs) => shapeKey(attrs.shape as readonly number[]),
+    isReshape: true,
   },
 ];
 
