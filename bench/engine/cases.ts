@@ -140,7 +140,8 @@ export function fusedCases(): EngineCase[] {
     tf.Tensor,
   ];
   const [y] = kernel("CausalSoftmax", { x: scores }, { scale: 0.125 }) as [tf.Tensor];
-  const [loss, logSumExp] = kernel("CrossEntropy", { logits: x, labels }) as [tf.Tensor, tf.Tensor];
+  const entropy = { labelSmoothing: 0, zLoss: 0, ignoreIndex: NaN, numClasses: 1024, firstClass: 0 };
+  const [loss, logSumExp] = kernel("CrossEntropy", { logits: x, labels }, entropy) as [tf.Tensor, tf.Tensor];
   const gelu = { approximate: "tanh" };
   const adam = { learningRate: 1e-3, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, step: 3 };
   const dropout = { rate: 0.1, key: [1, 2], globalShape: [1024, 1024], offset: [0, 0] };
@@ -166,10 +167,10 @@ export function fusedCases(): EngineCase[] {
       tf.softmax(scores.mul(0.125).add(causal.sub(1).mul(1e9))),
     ),
     fused("CausalSoftmaxGrad", { dy: scores, y }, { scale: 0.125 }),
-    fused("CrossEntropy", { logits: x, labels }, {}, () =>
+    fused("CrossEntropy", { logits: x, labels }, entropy, () =>
       tf.neg(tf.sum(tf.logSoftmax(x).mul(tf.oneHot(labels, 1024)), 1)),
     ),
-    fused("CrossEntropyGrad", { dy: loss, logits: x, labels, logSumExp }),
+    fused("CrossEntropyGrad", { dy: loss, logits: x, labels, logSumExp }, entropy),
     fused("Dropout", { x }, dropout, () => tf.dropout(x, 0.1, undefined, 1)),
     fused("AdamWUpdate", { parameter: x, gradient: dy, m: dy, v: x.abs() }, adam),
   ];

@@ -8,6 +8,7 @@ import * as tf from "@tensorflow/tfjs";
 import "@tensorflow/tfjs-backend-wasm";
 import { startEngine } from "../../packages/core/src/engine/start.ts";
 import { fusedCases, kernelCases, productCases, type EngineCase } from "./cases.ts";
+import { convCases } from "./conv-cases.ts";
 
 /** Settings of the benchmark. */
 export interface EngineBenchOptions {
@@ -62,7 +63,7 @@ export async function runEngineBench(options: EngineBenchOptions = {}): Promise<
         const work = engineCase.flops! / 1e6;
         return { name: engineCase.name, gflops: work / ours, stockGflops: work / theirs! };
       }),
-    kernels: [...kernelCases(), ...fusedCases()].filter(wanted).map((engineCase) => {
+    kernels: [...kernelCases(), ...fusedCases(), ...convCases()].filter(wanted).map((engineCase) => {
       const { own: ours, stock: theirs } = measure(engineCase);
       const perElement = 1e6 / engineCase.elements;
       return {

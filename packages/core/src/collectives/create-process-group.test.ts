@@ -65,6 +65,19 @@ describe("Wrong arguments", () => {
       'allGather (group "tp"): into (bytes 0 to 24 of a buffer) must not overlap send (bytes 0 to 8 of the same one); use another array.',
     ],
     [
+      "a receiver of another length than what is reduced",
+      () => group.allReduce(floats(4), { into: floats(3) }),
+      'allReduce (group "tp"): into (3 elements) must have the length of the result (4); use into.subarray(0, 4) of a large enough array.',
+    ],
+    [
+      "a receiver that overlaps what is reduced",
+      () => {
+        const all = floats(5);
+        return group.allReduce(all.subarray(0, 3), { into: all.subarray(2) });
+      },
+      'allReduce (group "tp"): into (bytes 8 to 20 of a buffer) must not overlap send (bytes 0 to 12 of the same one); use another array.',
+    ],
+    [
       "half of the counts of an all-to-all",
       () => group.allToAll(floats(6), { sendCounts: [1, 2, 3] }),
       'allToAll (group "tp"): receiveCounts (missing) must be given together with sendCounts; use an allToAll of the counts to exchange them.',
@@ -124,6 +137,10 @@ test("a group of one rank copies, and is not in the ledger", () => {
   const send = Int32Array.of(4, 5);
   expect(group.allReduce(send, { op: "avg" })).toBe(send);
   expect(group.broadcast(send)).toBe(send);
+  const into = new Int32Array(2);
+  expect(group.allReduce(send, { into })).toBe(into);
+  expect(into).toEqual(send);
+  expect(group.allReduce(send, { into: send })).toBe(send);
   for (const result of [group.allGather(send), group.reduceScatter(send), group.allToAll(send)]) {
     expect(result).toEqual(send);
     expect(result).not.toBe(send);

@@ -4,9 +4,9 @@
  * @packageDocumentation
  */
 import { ContractError } from "../errors.ts";
-import type { NumericArray, ReduceOp, Transport } from "../transport/transport.ts";
+import type { NumericArray, Transport } from "../transport/transport.ts";
 import { allGather, type AllGatherOptions } from "./all-gather.ts";
-import { allReduce } from "./all-reduce.ts";
+import { allReduce, type AllReduceOptions } from "./all-reduce.ts";
 import { allToAll, type AllToAllOptions } from "./all-to-all.ts";
 import { broadcast } from "./broadcast.ts";
 import { GroupContext } from "./group-context.ts";
@@ -92,7 +92,7 @@ class TransportGroup implements ProcessGroup {
     this.#context = context;
   }
 
-  allReduce<T extends NumericArray>(buffer: T, options?: CollectiveOptions & { readonly op?: ReduceOp }): T {
+  allReduce<T extends NumericArray>(buffer: T, options?: AllReduceOptions<T>): T {
     return allReduce(this.#context, buffer, options);
   }
 

@@ -34,8 +34,14 @@ export interface ProcessGroup {
   /** Number of members. */
   readonly size: number;
 
-  /** Reduces `buffer` in place and returns it. Bytes sent per rank: 2S(n-1)/n. */
-  allReduce<T extends NumericArray>(buffer: T, options?: CollectiveOptions & { readonly op?: ReduceOp }): T;
+  /**
+   * Reduces `buffer` in place and returns it; or leaves it as it is and fills `into`, without a copy in between. Bytes
+   * sent per rank: 2S(n-1)/n.
+   */
+  allReduce<T extends NumericArray>(
+    buffer: T,
+    options?: CollectiveOptions & { readonly op?: ReduceOp; readonly into?: T },
+  ): T;
   /**
    * Concatenates every rank's `send` in rank order. Bytes sent per rank: S(n-1)/n.
    * `counts[r]` is the length that rank `r` sends (default: all equal). `into` receives the result instead of a new array.

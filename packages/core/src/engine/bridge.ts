@@ -108,11 +108,15 @@ function isComplex(info: TensorInfo | undefined): boolean {
   return info?.dtype === "complex64";
 }
 
-/** Some kernels (Einsum, Concat) take a list of inputs where others take names. */
+/** Some kernels (Einsum, Concat) take a list of inputs where others take names; the ragged ones take lists by name. */
 function mapInputs(inputs: NamedTensorInfoMap, map: (info: TensorInfo) => TensorInfo): NamedTensorInfoMap {
   const mapped: TensorInfo[] | NamedTensorInfoMap = Array.isArray(inputs) ? [] : {};
-  for (const [name, info] of Object.entries<TensorInfo | undefined>(inputs)) {
-    Reflect.set(mapped, name, info === undefined ? undefined : map(info));
+  for (const [name, info] of Object.entries<TensorInfo | TensorInfo[] | undefined>(inputs)) {
+    Reflect.set(
+      mapped,
+      name,
+      Array.isArray(info) ? info.map(map) : info === undefined ? undefined : map(info),
+    );
   }
   return mapped as NamedTensorInfoMap;
 }

@@ -12,6 +12,8 @@ import {
   type KernelFunc,
   type TensorInfo,
 } from "@tensorflow/tfjs";
+import { cpuImageRepairs } from "./cpu-image-corrections.ts";
+import { cpuPoolRepairs } from "./cpu-pool-corrections.ts";
 import type { CpuMemory } from "./cpu-internals.ts";
 import { sizeOf } from "./shape.ts";
 
@@ -20,6 +22,8 @@ export function repairCpuKernels(memory: CpuMemory): void {
   replace("BatchMatMul", (stock) => broadcasting(stock, memory));
   replace("Cumsum", normalizingAxis);
   replace("Cumprod", normalizingAxis);
+  for (const { kernelName, repair } of [...cpuImageRepairs, ...cpuPoolRepairs])
+    replace(kernelName, (stock) => repair(stock, memory));
 }
 
 function replace(kernelName: string, repair: (stock: KernelFunc) => KernelFunc): void {

@@ -31,6 +31,14 @@ function isNumericArray(values: unknown): values is NumericArray {
   return values instanceof Float32Array || values instanceof Int32Array || values instanceof Uint8Array;
 }
 
+function asType(values: NumericArray, dtype: DataType): NumericArray {
+  const typed = newArray(0, dtype);
+  if (typed.constructor === values.constructor) return values;
+  const copy = newArray(values.length, dtype);
+  copy.set(values);
+  return copy;
+}
+
 /** An array of `size` zeros for a tensor of `dtype`. */
 export function newArray(size: number, dtype: DataType): NumericArray {
   switch (dtype) {
@@ -73,10 +81,13 @@ export class CpuMemory {
     return this.#backend.data.has(info.dataId);
   }
 
-  /** The elements in place. */
+  /**
+   * The elements in place. A cast to a wider type, and a few kernels, leave them in an array of another type than the
+   * tensor's; then this is a copy of the right type.
+   */
   view(info: TensorInfo): NumericArray {
     const { values } = this.#backend.data.get(info.dataId);
-    if (isNumericArray(values)) return values;
+    if (isNumericArray(values)) return asType(values, info.dtype);
     throw new InternalError(`a view of a ${info.dtype} tensor on the cpu backend`);
   }
 

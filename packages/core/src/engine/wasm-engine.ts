@@ -20,6 +20,7 @@ import type { Engine } from "./engine.ts";
 import { EngineUnavailableError } from "./engine-unavailable.ts";
 import { WasmHeap } from "./wasm-internals.ts";
 import { wasmKernels } from "./wasm-kernels/all.ts";
+import { rightOnCpu } from "./wasm-kernels/corrections.ts";
 import type { WasmContext } from "./wasm-kernels/wasm-kernel.ts";
 import { instantiateKernels } from "./wasm-module.ts";
 
@@ -87,7 +88,8 @@ function registerAll(context: WasmContext, bridge: CpuBridge): readonly string[]
     replaceKernel(kernelName, bridge.aroundComplex(kernelName, stockKernel(kernelName)));
   }
   const own = new Set(wasmKernels.map((kernel) => kernel.kernelName));
-  return missing.filter((name) => !own.has(name));
+  const copied = rightOnCpu.map((kernel) => kernel.kernelName);
+  return [...missing.filter((name) => !own.has(name)), ...copied].sort();
 }
 
 /** The kernel registered now; for a name of our own, one that is never called. */

@@ -91,7 +91,27 @@ export interface WasmKernels {
     S: number,
     scale: number,
   ): void;
-  crossEntropy(logits: number, labels: number, loss: number, logSumExp: number, T: number, V: number): void;
+  crossEntropy(
+    logits: number,
+    labels: number,
+    loss: number,
+    logSumExp: number,
+    T: number,
+    V: number,
+    ignore: number,
+    smoothing: number,
+    zLoss: number,
+  ): void;
+  crossEntropySums(
+    logits: number,
+    labels: number,
+    max: number,
+    sums: number,
+    T: number,
+    V: number,
+    first: number,
+    hasTotal: number,
+  ): void;
   crossEntropyGrad(
     dy: number,
     logits: number,
@@ -100,6 +120,11 @@ export interface WasmKernels {
     dlogits: number,
     T: number,
     V: number,
+    first: number,
+    ignore: number,
+    smoothing: number,
+    spread: number,
+    zLoss: number,
   ): void;
   dropoutScratchBytes(): number;
   dropout(
@@ -145,7 +170,7 @@ export function instantiateKernels(
   build: WasmBuild = bestBuild(),
 ): { readonly build: WasmBuild; readonly kernels: WasmKernels } {
   const bytes = Buffer.from(build === "relaxed" ? relaxedModule : plainModule, "base64");
-  const imports = { env: { memory: heap.memory, log: Math.log, expm1: Math.expm1 } };
+  const imports = { env: { memory: heap.memory, exp: Math.exp, expm1: Math.expm1, log: Math.log } };
   const { Instance, Module } = webAssembly();
   const instance = new Instance(new Module(bytes), imports);
   // The exports are those of the generated module, whose sources a test compares with it.

@@ -55,8 +55,11 @@ export interface Communicator {
    * members before it delivers data: with its first signal (threads) or by a small all-reduce (MPI).
    */
   begin(call: Call): void;
-  /** In place; element `i` becomes the reduction over ranks in rank order 0..n-1, the same bits on every rank. */
-  allReduce(buffer: NumericArray, op: ReduceOp): void;
+  /**
+   * Element `i` of `receive` becomes the reduction over ranks in rank order 0..n-1, the same bits on every rank.
+   * `receive` is `send` itself (in place) or apart from it.
+   */
+  allReduce(send: NumericArray, receive: NumericArray, op: ReduceOp): void;
   /** `receive` is the concatenation of every rank's `send`; `counts[r]` elements come from rank `r`. */
   allGather(send: NumericArray, receive: NumericArray, counts: readonly number[]): void;
   /** `send` is n consecutive pieces of `counts[r]` elements; rank `r` receives the reduction of piece `r`. */

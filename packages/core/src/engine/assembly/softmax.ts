@@ -1,28 +1,18 @@
-/** Row-wise softmax kernels: causal softmax and cross-entropy, forward and backward. */
+/** Causal softmax, forward and backward, and the row sums that cross-entropy shares with it. */
 import { constants, exp4 } from "./elementary";
 import { horizontalMax, horizontalSum, LANES, loadTail, madd, storeTail } from "./vector";
 
-/** The host's natural logarithm; once per row. */
-// @ts-ignore: decorator
-@external("env", "log")
-declare function hostLog(x: f64): f64;
-
-/** The host's `e^x - 1`; once per row. */
-// @ts-ignore: decorator
-@external("env", "expm1")
-declare function hostExpm1(x: f64): f64;
-
 /** Floats that are added in float32 before they go into a float64 total. */
-const BLOCK: i32 = 256;
+export const BLOCK: i32 = 256;
 
 // @ts-ignore: decorator
 @inline
-function maskTail(value: v128, left: i32): v128 {
+export function maskTail(value: v128, left: i32): v128 {
   return v128.and(value, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(left)));
 }
 
 /** A NaN among them need not be found here: the sum of exponentials finds it. */
-function maxOf(x: usize, length: i32): f32 {
+export function maxOf(x: usize, length: i32): f32 {
   let top = f32x4.splat(-Infinity);
   let i = 0;
   for (; i + LANES <= length; i += LANES) top = f32x4.pmax(top, v128.load(x + (<usize>i << 2)));
@@ -40,7 +30,7 @@ function minOf(x: usize, length: i32): f32 {
 /** `sum e^(scale x - shift)`; the terms are also written to `y` unless it is 0. */
 // @ts-ignore: decorator
 @inline
-function sumOfExponentials(x: usize, y: usize, length: i32, scale: f32, shift: f32): f64 {
+export function sumOfExponentials(x: usize, y: usize, length: i32, scale: f32, shift: f32): f64 {
   const factor = f32x4.splat(scale), offset = f32x4.splat(-shift), table = constants();
   let total: f64 = 0;
   for (let start = 0; start < length; start += BLOCK) {
@@ -138,43 +128,4 @@ function dot(a: usize, b: usize, length: i32): f64 {
     total += horizontalSum(sum);
   }
   return total;
-}
-
-/** `logSumExp[t] = ln sum_v e^logits[t, v]` and `loss[t] = logSumExp[t] - logits[t, labels[t]]`. */
-export function crossEntropy(logits: usize, labels: usize, loss: usize, logSumExp: usize, T: i32, V: i32): void {
-  for (let t = 0; t < T; t++) {
-    const at = <usize>t << 2;
-    const top = maxOf(logits, V);
-    const total = <f64>top + hostLog(sumOfExponentials(logits, 0, V, 1, top));
-    store<f32>(logSumExp + at, <f32>total);
-    store<f32>(loss + at, <f32>(total - <f64>load<f32>(logits + (<usize>load<u32>(labels + at) << 2))));
-    logits += <usize>V << 2;
-  }
-}
-
-/** `dlogits[t, v] = dy[t] (e^(logits[t, v] - logSumExp[t]) - [v = labels[t]])`. */
-export function crossEntropyGrad(
-  dy: usize, logits: usize, labels: usize, logSumExp: usize, dlogits: usize, T: i32, V: i32,
-): void {
-  const table = constants();
-  for (let t = 0; t < T; t++) {
-    const at = <usize>t << 2;
-    const weight = load<f32>(dy + at);
-    const factor = f32x4.splat(weight), shift = f32x4.splat(load<f32>(logSumExp + at));
-    let v = 0;
-    for (; v + LANES <= V; v += LANES) {
-      const column = <usize>v << 2;
-      v128.store(dlogits + column, f32x4.mul(factor, exp4(f32x4.sub(v128.load(logits + column), shift), table)));
-    }
-    if (v < V) {
-      const column = <usize>v << 2, left = V - v;
-      storeTail(dlogits + column, f32x4.mul(factor, exp4(f32x4.sub(loadTail(logits + column, left), shift), table)), left);
-    }
-    // e^x - 1 without cancellation where the model is already sure.
-    const own = <usize>load<u32>(labels + at) << 2;
-    const distance = <f64>load<f32>(logits + own) - <f64>load<f32>(logSumExp + at);
-    store<f32>(dlogits + own, <f32>(<f64>weight * hostExpm1(distance)));
-    logits += <usize>V << 2;
-    dlogits += <usize>V << 2;
-  }
 }

@@ -4,12 +4,16 @@
  * @packageDocumentation
  */
 import { binaryKernels, select } from "./binary.ts";
-import { cast, cumulativeKernels } from "./corrections.ts";
+import { conv2DBackpropFilter, conv2DBackpropInput } from "./conv-gradients.ts";
+import { cast, cumulativeKernels, rightOnCpu } from "./corrections.ts";
+import { crossEntropyKernels } from "./cross-entropy.ts";
 import { fusedKernels } from "./fused.ts";
 import { gatherV2, unsortedSegmentSum } from "./gather.ts";
 import { identity } from "./identity.ts";
+import { linearKernels } from "./linear.ts";
 import { batchMatMul, fusedMatMul } from "./mat-mul.ts";
 import { normalizeKernels } from "./normalize.ts";
+import { poolGradients } from "./pool-gradients.ts";
 import { innermostReductions, mean, sum } from "./reduce.ts";
 import { concat, slice, splitV, unpack } from "./slice.ts";
 import { tile } from "./tile.ts";
@@ -21,6 +25,7 @@ import type { WasmKernel } from "./wasm-kernel.ts";
 export const wasmKernels: readonly WasmKernel[] = [
   batchMatMul,
   fusedMatMul,
+  ...linearKernels,
   identity,
   transpose,
   slice,
@@ -40,5 +45,10 @@ export const wasmKernels: readonly WasmKernel[] = [
   cast,
   ...cumulativeKernels,
   ...fusedKernels,
+  ...crossEntropyKernels,
   ...normalizeKernels,
+  conv2DBackpropFilter,
+  conv2DBackpropInput,
+  ...poolGradients,
+  ...rightOnCpu,
 ];

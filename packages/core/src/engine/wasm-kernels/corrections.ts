@@ -30,3 +30,16 @@ export const cast = wasmKernel<OneInput, { dtype: DataType }>("Cast", (call) => 
   for (let i = 0; i < to.length; i++) to[i] = from[i] === 0 ? 0 : 1;
   return out;
 });
+
+/**
+ * Stock kernels that are wrong, where the cpu backend's are right: a maximum of negative elements comes out as the
+ * smallest positive float; the gradient of a three-dimensional convolution for its input is not its slope.
+ */
+export const rightOnCpu: readonly WasmKernel[] = [
+  "Conv3DBackpropInputV2",
+  "Dilation2D",
+  "Dilation2DBackpropFilter",
+  "Dilation2DBackpropInput",
+  "MaxPool3D",
+  "MaxPoolWithArgmax",
+].map((kernelName) => wasmKernel(kernelName, (call) => call.onCpu(kernelName, call)));

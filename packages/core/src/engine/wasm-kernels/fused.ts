@@ -1,12 +1,11 @@
 /**
  * The fused kernels of `kernels/` in SIMD. Shapes and meaning are those of the reference kernels there.
  *
- * Legend: R = rows, D = features, T = positions, S = columns, V = classes.
+ * Legend: T = positions, S = columns.
  *
  * @packageDocumentation
  */
 import type { TensorInfo } from "@tensorflow/tfjs";
-import { InternalError } from "../../errors.ts";
 import { ADAMW_UPDATE, type AdamWUpdateAttrs, type AdamWUpdateInputs } from "../../kernels/adamw-update.ts";
 import {
   CAUSAL_SOFTMAX,
@@ -15,20 +14,11 @@ import {
   type CausalSoftmaxGradInputs,
   type CausalSoftmaxInputs,
 } from "../../kernels/causal-softmax.ts";
-import {
-  checkLabels,
-  CROSS_ENTROPY,
-  CROSS_ENTROPY_GRAD,
-  type CrossEntropyGradInputs,
-  type CrossEntropyInputs,
-} from "../../kernels/cross-entropy.ts";
 import { DROPOUT, dropoutThreshold, type DropoutAttrs, type DropoutInputs } from "../../kernels/dropout.ts";
 import { GELU, GELU_GRAD, type GeluAttrs, type GeluGradInputs, type GeluInputs } from "../../kernels/gelu.ts";
 import { forEachRun } from "../../random/region.ts";
 import { sizeOf } from "../shape.ts";
 import { wasmKernel, type WasmKernel } from "./wasm-kernel.ts";
-
-type NoAttrs = Record<string, never>;
 
 const gelu = wasmKernel<GeluInputs, GeluAttrs>(GELU, ({ heap, kernels, inputs: { x }, attrs }) => {
   const y = heap.output(x.shape, "float32");
@@ -65,38 +55,6 @@ const causalSoftmaxGrad = wasmKernel<CausalSoftmaxGradInputs, CausalSoftmaxAttrs
     const addresses = [heap.address(dy), heap.address(y), heap.address(dx)] as const;
     kernels.causalSoftmaxGrad(...addresses, ...matrices(y.shape), attrs.scale);
     return dx;
-  },
-);
-
-const crossEntropy = wasmKernel<CrossEntropyInputs, NoAttrs>(CROSS_ENTROPY, ({ heap, kernels, inputs }) => {
-  const { logits, labels } = inputs;
-  const [T, V] = logits.shape as [number, number];
-  const classes = heap.view(labels);
-  if (!(classes instanceof Int32Array)) throw new InternalError(`labels of dtype ${labels.dtype}`);
-  checkLabels(classes, V);
-  const loss = heap.output(labels.shape, "float32");
-  const logSumExp = heap.output(labels.shape, "float32");
-  const outputs = [heap.address(loss), heap.address(logSumExp)] as const;
-  kernels.crossEntropy(heap.address(logits), heap.address(labels), ...outputs, T, V);
-  return [loss, logSumExp];
-});
-
-const crossEntropyGrad = wasmKernel<CrossEntropyGradInputs, NoAttrs>(
-  CROSS_ENTROPY_GRAD,
-  ({ heap, kernels, inputs }) => {
-    const { dy, logits, labels, logSumExp } = inputs;
-    const [T, V] = logits.shape as [number, number];
-    const dlogits = heap.output(logits.shape, "float32");
-    kernels.crossEntropyGrad(
-      heap.address(dy),
-      heap.address(logits),
-      heap.address(labels),
-      heap.address(logSumExp),
-      heap.address(dlogits),
-      T,
-      V,
-    );
-    return dlogits;
   },
 );
 
@@ -159,14 +117,12 @@ const adamWUpdate = wasmKernel<AdamWUpdateInputs, AdamWUpdateAttrs>(
   },
 );
 
-/** All of them but the normalisations. */
+/** All of them but the normalisations and cross-entropy. */
 export const fusedKernels: readonly WasmKernel[] = [
   gelu,
   geluGrad,
   causalSoftmax,
   causalSoftmaxGrad,
-  crossEntropy,
-  crossEntropyGrad,
   dropout,
   adamWUpdate,
 ];

@@ -57,8 +57,8 @@ export class ThreadsCommunicator implements Communicator {
     this.#call = call;
   }
 
-  allReduce(buffer: NumericArray, op: ReduceOp): void {
-    allReduce(this.#exchange, this.#takeCall(), buffer, op);
+  allReduce(send: NumericArray, receive: NumericArray, op: ReduceOp): void {
+    allReduce(this.#exchange, this.#takeCall(), { send, receive, op });
     this.#status.endCall();
   }
 
