@@ -19,6 +19,16 @@ export interface VjpGradients {
   readonly parameters: NamedGradients;
 }
 
+/** Options of {@link Pullback.all}. */
+export interface PullbackOptions {
+  /**
+   * Sees the gradient of each parameter as soon as no other kernel can add to it, while the backward pass goes on; the
+   * parameters come in the same order on every rank. The gradient stays the pullback's; its layout may be changed in
+   * place. Not called for a parameter that is itself the value.
+   */
+  readonly onParameter?: (name: string, gradient: Tensor) => void;
+}
+
 /** What a `vjp` hands to its pullback. */
 export interface PullbackParts {
   readonly walk: GradientWalk;
@@ -53,10 +63,17 @@ export class Pullback {
    * @param dy - the gradient of the value: float32, of its shape. It stays the caller's.
    * @throws ContractError if `dy` does not fit, if the pullback was used or disposed, or where a tape records.
    */
-  all(dy: Tensor): VjpGradients {
+  all(dy: Tensor, { onParameter }: PullbackOptions = {}): VjpGradients {
     this.#require("all", "whole", "call vjp again for another one");
     this.#requireLikeValue("all", dy);
-    const { first, second } = this.#advance("pulled back", () => this.#parts.walk.all(dy));
+    const { walk, parameterNames } = this.#parts;
+    const onSecond =
+      onParameter === undefined
+        ? undefined
+        : (leaf: number, gradient: Tensor | undefined): void => {
+            if (gradient !== undefined) onParameter(parameterNames[leaf]!, gradient);
+          };
+    const { first, second } = this.#advance("pulled back", () => walk.all(dy, onSecond));
     return { inputs: this.#byInput(first), parameters: this.#byName(second) };
   }
 

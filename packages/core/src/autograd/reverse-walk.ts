@@ -20,8 +20,14 @@ import { firstNewId, inScope, keepMade } from "./engine-tape.ts";
 import { requireLike } from "./gradient-check.ts";
 import { HeldTensors } from "./held-tensors.ts";
 import { neededData } from "./shape-only.ts";
-import { planTape, type Leaves, type Step } from "./tape-plan.ts";
-import type { GradientClosures, GradientWalk, LeafGradients, TapeNode } from "./tape-node.ts";
+import { lastUses, planTape, wantedInputs, type Leaves, type Step } from "./tape-plan.ts";
+import type {
+  GradientClosures,
+  GradientWalk,
+  LeafGradients,
+  SecondLeafObserver,
+  TapeNode,
+} from "./tape-node.ts";
 
 /** A step whose output gradients are known, between open and close. */
 interface OpenStep {
@@ -85,10 +91,17 @@ export class ReverseWalk implements GradientWalk {
     return this.#finish(() => this.#give(this.#leaves.second));
   }
 
-  all(dy: Tensor): { first: LeafGradients; second: LeafGradients } {
+  all(dy: Tensor, onSecond?: SecondLeafObserver): { first: LeafGradients; second: LeafGradients } {
     this.#run(() => {
       this.#start(dy);
-      for (const step of this.#takeSteps()) this.#visitWhole(step);
+      const steps = this.#takeSteps();
+      const finished = onSecond === undefined ? undefined : lastUses(steps, this.#leaves.second);
+      for (const step of steps) {
+        this.#visitWhole(step);
+        for (const leaf of finished?.get(step) ?? []) {
+          onSecond!(leaf, this.#gradients.get(this.#leaves.second[leaf]!.id));
+        }
+      }
     });
     return this.#finish(() => ({
       first: this.#give(this.#leaves.first),
@@ -202,7 +215,8 @@ export class ReverseWalk implements GradientWalk {
   }
 
   /** Calls the gradient function; `undefined` if no gradient arrived. */
-  #open({ node, first, second }: Step): OpenStep | undefined {
+  #open(step: Step): OpenStep | undefined {
+    const { node } = step;
     const dys = this.#takeGradients(node);
     const held = [...neededData(node)];
     const hasArrived = dys.some((dy) => dy !== undefined);
@@ -211,7 +225,7 @@ export class ReverseWalk implements GradientWalk {
       return undefined;
     }
     for (const dy of dys) if (dy !== undefined) held.push(dy);
-    const inputs = wantedInputs(node, first, second);
+    const inputs = wantedInputs(step);
     const { result, made } = keepMade(() => node.gradient!.call({ inputs }, dys));
     for (const tensor of made) this.#held.hold(tensor);
     return { closures: result, held: made.length === 0 ? held : [...held, ...made] };
@@ -282,15 +296,4 @@ export class ReverseWalk implements GradientWalk {
 
 function isWalk(open: OpenStep | GradientWalk | undefined): open is GradientWalk {
   return open !== undefined && "second" in open;
-}
-
-function wantedInputs(
-  { inputs }: TapeNode,
-  first: readonly string[],
-  second: readonly string[],
-): Readonly<Record<string, Tensor>> {
-  const wanted: Record<string, Tensor> = {};
-  for (const name of first) wanted[name] = inputs[name]!;
-  for (const name of second) wanted[name] = inputs[name]!;
-  return wanted;
 }

@@ -40,6 +40,9 @@ export interface Tape {
 /** Gradients per leaf, in the order of the leaves; `undefined` where the output does not depend on one. */
 export type LeafGradients = readonly (Tensor | undefined)[];
 
+/** Sees the gradient of a second leaf, if one arrived, as soon as no step can add to it. */
+export type SecondLeafObserver = (leaf: number, gradient: Tensor | undefined) => void;
+
 /**
  * A backward pass that can be made at once or in two steps. Results belong to the caller's scope; everything else is
  * freed as the walk passes it, and by `dispose`.
@@ -50,7 +53,10 @@ export interface GradientWalk {
   /** Gradients of the second leaves; after `first`. */
   second(): LeafGradients;
   /** Both at once. */
-  all(dy: Tensor): { readonly first: LeafGradients; readonly second: LeafGradients };
+  all(
+    dy: Tensor,
+    onSecond?: SecondLeafObserver,
+  ): { readonly first: LeafGradients; readonly second: LeafGradients };
   /** Frees what is held. Calling it again does nothing. */
   dispose(): void;
   /** The tensors that are held now. */

@@ -60,6 +60,34 @@ export function planTape(tape: readonly TapeNode[], { first, second, output }: L
   return { steps, dropped };
 }
 
+/** Positions in `leaves` by the step after which nothing more is added to their gradients. */
+export function lastUses(
+  steps: readonly Step[],
+  leaves: readonly Tensor[],
+): ReadonlyMap<Step, readonly number[]> {
+  const lastStep = new Map<number, Step>();
+  for (const step of steps) {
+    for (const name of [...step.first, ...step.second]) lastStep.set(step.node.inputs[name]!.id, step);
+  }
+  const leavesOf = new Map<Step, number[]>();
+  leaves.forEach(({ id }, leaf) => {
+    const step = lastStep.get(id);
+    if (step === undefined) return;
+    const others = leavesOf.get(step);
+    if (others === undefined) leavesOf.set(step, [leaf]);
+    else others.push(leaf);
+  });
+  return leavesOf;
+}
+
+/** The inputs of a step whose gradients are wanted, by name. */
+export function wantedInputs({ node, first, second }: Step): Readonly<Record<string, Tensor>> {
+  const wanted: Record<string, Tensor> = {};
+  for (const name of first) wanted[name] = node.inputs[name]!;
+  for (const name of second) wanted[name] = node.inputs[name]!;
+  return wanted;
+}
+
 /** From which leaves each tensor comes, by id; tensors that come from none, or have no gradient, are absent. */
 function originsOf(
   tape: readonly TapeNode[],

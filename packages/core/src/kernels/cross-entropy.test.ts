@@ -36,6 +36,21 @@ test.each([
   );
 });
 
+test("an ignored label may lie anywhere, costs nothing and has no gradient", () => {
+  const logits = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
+  const labels = tf.tensor1d([-100, 2], "int32");
+  const options = { ignoreIndex: -100, labelSmoothing: 0.3, zLoss: 0.1 };
+  const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => tokenCrossEntropy(x, labels, options))(logits);
+  expect(value.dataSync()[0]).toBe(0);
+  expect([...grad.dataSync()].slice(0, 3)).toEqual([0, 0, 0]);
+  expect(value.dataSync()[1]).toBeGreaterThan(1);
+  expect(() => tokenCrossEntropy(logits, tf.tensor1d([-100, 3], "int32"), options)).toThrow(
+    new ContractError(
+      "CrossEntropy: label at position 1 (3) must be in 0..2, the columns of logits; use labels below 3, or ignoreIndex (-100).",
+    ),
+  );
+});
+
 test("wrong shapes and dtypes are refused", () => {
   expect(() => tokenCrossEntropy(tf.zeros([2, 3]), tf.zeros([3], "int32"))).toThrow(
     new ContractError(
@@ -45,7 +60,9 @@ test("wrong shapes and dtypes are refused", () => {
   expect(() => tokenCrossEntropy(tf.zeros([2, 3]), tf.zeros([2]))).toThrow(
     new ContractError('tokenCrossEntropy: labels (float32) must be int32; use tf.cast(t, "int32").'),
   );
-  expect(() => tokenCrossEntropy(tf.zeros([1, 2, 3]), tf.zeros([2], "int32"))).toThrow(
-    new ContractError("tokenCrossEntropy: logits (shape [1, 2, 3]) must have shape [T, V]; use tf.reshape."),
+  expect(() => tokenCrossEntropy(tf.zeros([1, 3]), tf.zeros([1], "int32"), { labelSmoothing: 1.5 })).toThrow(
+    new ContractError(
+      "tokenCrossEntropy: labelSmoothing (1.5) must be in [0, 1]; use for example labelSmoothing: 0.1.",
+    ),
   );
 });

@@ -10,12 +10,25 @@ import {
   causalSoftmaxGradReference,
   causalSoftmaxReference,
 } from "./causal-softmax.ts";
+import { crossEntropyLossReference, crossEntropySumsReference } from "./cross-entropy-parts.ts";
 import { crossEntropyGradConfig, crossEntropyGradReference, crossEntropyReference } from "./cross-entropy.ts";
 import { dropoutGradConfig, dropoutReference } from "./dropout.ts";
+import {
+  embeddingLookupGradConfig,
+  embeddingLookupGradReference,
+  embeddingLookupReference,
+} from "./embedding-lookup.ts";
 import { geluGradConfig, geluGradReference, geluReference } from "./gelu.ts";
 import { layerNormGradConfig, layerNormGradReference, layerNormReference } from "./layer-norm.ts";
+import {
+  linearGradConfig,
+  linearGradWeightGradConfig,
+  linearGradWeightReference,
+  linearReference,
+} from "./linear.ts";
 import type { KernelMemory, ReferenceKernel } from "./reference.ts";
 import { rmsNormGradConfig, rmsNormGradReference, rmsNormReference } from "./rms-norm.ts";
+import { rotaryEmbeddingGradConfig, rotaryEmbeddingReference } from "./rotary-embedding.ts";
 
 /** All fused kernels, by their reference implementations. */
 export const referenceKernels: readonly ReferenceKernel[] = [
@@ -29,8 +42,15 @@ export const referenceKernels: readonly ReferenceKernel[] = [
   causalSoftmaxGradReference,
   crossEntropyReference,
   crossEntropyGradReference,
+  crossEntropySumsReference,
+  crossEntropyLossReference,
+  embeddingLookupReference,
+  embeddingLookupGradReference,
+  rotaryEmbeddingReference,
   dropoutReference,
   adamWUpdateReference,
+  linearReference,
+  linearGradWeightReference,
 ];
 
 /** The gradients of the differentiable fused kernels. */
@@ -40,7 +60,11 @@ export const kernelGradients: readonly GradConfig[] = [
   geluGradConfig,
   causalSoftmaxGradConfig,
   crossEntropyGradConfig,
+  embeddingLookupGradConfig,
+  rotaryEmbeddingGradConfig,
   dropoutGradConfig,
+  linearGradConfig,
+  linearGradWeightGradConfig,
 ];
 
 /**

@@ -8,6 +8,7 @@
 import { matMul, reshape, tidy, transpose, type Tensor } from "@tensorflow/tfjs";
 import { ContractError } from "../errors.ts";
 import { causalSoftmax } from "../kernels/causal-softmax.ts";
+import type { Attend } from "./grouped-query-attention.ts";
 import { Linear, type CreateLinear } from "./linear.ts";
 import type { Module } from "./module.ts";
 import type { Initializer } from "./parameter.ts";
@@ -28,6 +29,8 @@ export interface CausalSelfAttentionOptions {
   readonly columnLinear?: CreateLinear;
   /** Makes the out projection. Default: `Linear`. */
   readonly rowLinear?: CreateLinear;
+  /** What attention does with queries, keys and values. Default: `causalAttention`. */
+  readonly attend?: Attend;
 }
 
 /**
@@ -62,6 +65,7 @@ export class CausalSelfAttention implements Module {
   readonly out: Module;
   readonly features: number;
   readonly heads: number;
+  readonly #attend: Attend;
 
   /** @throws ContractError if a size is not a positive integer or `heads` does not divide `features`. */
   constructor(options: CausalSelfAttentionOptions) {
@@ -77,6 +81,7 @@ export class CausalSelfAttention implements Module {
     const projection = { ...sizes, ...(initializer && { initializer }) };
     this.features = features;
     this.heads = heads;
+    this.#attend = options.attend ?? causalAttention;
     this.query = columnLinear(projection);
     this.key = columnLinear(projection);
     this.value = columnLinear(projection);
@@ -99,7 +104,7 @@ export class CausalSelfAttention implements Module {
       const q = this.#splitHeads(this.query.apply(x));
       const k = this.#splitHeads(this.key.apply(x));
       const v = this.#splitHeads(this.value.apply(x));
-      return this.out.apply(this.#joinHeads(causalAttention(q, { k, v })));
+      return this.out.apply(this.#joinHeads(this.#attend(q, { k, v })));
     });
   }
 

@@ -5,7 +5,8 @@
  *
  * @packageDocumentation
  */
-import { gather, type Tensor } from "@tensorflow/tfjs";
+import type { Tensor } from "@tensorflow/tfjs";
+import { embeddingLookup } from "../kernels/embedding-lookup.ts";
 import { requireDtype } from "../kernels/shape-check.ts";
 import type { Module } from "./module.ts";
 import { Parameter, type Initializer } from "./parameter.ts";
@@ -44,10 +45,10 @@ export class Embedding implements Module {
   /**
    * @param indices - `[B]` int32, each in `0..V-1`
    * @returns `[B, D]`; the caller's scope owns it
-   * @throws ContractError if `indices` is not int32; the engine throws for an index outside the table.
+   * @throws ContractError if `indices` is not int32 or an index lies outside the table.
    */
   apply(indices: Tensor): Tensor {
     requireDtype("Embedding: indices", indices, "int32");
-    return gather(this.weight.variable, indices); // [V, D][[B]] -> [B, D]
+    return embeddingLookup(this.weight.variable, indices); // [V, D][[B]] -> [B, D]
   }
 }

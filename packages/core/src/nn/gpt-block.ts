@@ -17,6 +17,8 @@ export interface GPTBlockOptions {
   readonly features: number;
   readonly heads: number;
   readonly mlpFeatures: number;
+  /** Of the norms. Default: that of the norm. */
+  readonly epsilon?: number;
   readonly initializer: Initializer;
   /** Of the weights that end a residual branch. */
   readonly residualInitializer: Initializer;
@@ -34,14 +36,16 @@ export class GPTBlock implements Module {
 
   /** @throws ContractError if `heads` does not divide `features`. */
   constructor(options: GPTBlockOptions) {
-    const { features, heads, mlpFeatures, initializer, residualInitializer, dropout, parts } = options;
-    const { columnLinear, rowLinear } = parts;
-    this.norm1 = parts.norm({ features });
+    const { features, heads, mlpFeatures, epsilon, initializer, residualInitializer } = options;
+    const { dropout, parts } = options;
+    const { columnLinear, rowLinear, attend } = parts;
+    const norm = { features, ...(epsilon !== undefined && { epsilon }) };
+    this.norm1 = parts.norm(norm);
     this.attention = new CausalSelfAttention({
-      ...{ features, heads, initializer, columnLinear, rowLinear },
+      ...{ features, heads, initializer, columnLinear, rowLinear, attend },
       outInitializer: residualInitializer,
     });
-    this.norm2 = parts.norm({ features });
+    this.norm2 = parts.norm(norm);
     this.mlp = parts.mlp({
       ...{ features, hiddenFeatures: mlpFeatures, initializer, columnLinear, rowLinear },
       downInitializer: residualInitializer,

@@ -3,11 +3,14 @@
  *
  * @packageDocumentation
  */
+import { causalAttention } from "./attention.ts";
 import { Dropout, type CreateDropout } from "./dropout.ts";
 import { Embedding, type CreateEmbedding } from "./embedding.ts";
+import type { Attend } from "./grouped-query-attention.ts";
 import { Linear, type CreateLinear } from "./linear.ts";
 import { GeluMLP, type CreateMLP } from "./mlp.ts";
 import { LayerNorm, type CreateNorm } from "./norm.ts";
+import { TiedHead, type CreateTiedHead } from "./tied-head.ts";
 
 /**
  * Makers of a GPT's layers. A parallel form has the fields of the dense one (`weight`, `bias`, `up`, ...), so that
@@ -21,8 +24,12 @@ export interface GPTParts {
   readonly columnLinear: CreateLinear;
   /** The way out of attention and of the feed-forward module. */
   readonly rowLinear: CreateLinear;
+  /** What attention does with queries, keys and values. */
+  readonly attend: Attend;
   readonly mlp: CreateMLP;
   readonly head: CreateLinear;
+  /** In place of `head`, with `tiedEmbeddings`. */
+  readonly tiedHead: CreateTiedHead;
   readonly dropout: CreateDropout;
 }
 
@@ -34,8 +41,10 @@ export function denseParts(): GPTParts {
     norm: (options) => new LayerNorm(options),
     columnLinear: (options) => new Linear(options),
     rowLinear: (options) => new Linear(options),
+    attend: causalAttention,
     mlp: (options) => new GeluMLP(options),
     head: (options) => new Linear(options),
+    tiedHead: (embedding) => new TiedHead(embedding),
     dropout: (options) => new Dropout(options),
   };
 }

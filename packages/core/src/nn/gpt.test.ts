@@ -7,7 +7,7 @@ import { GPT } from "./gpt.ts";
 import { initialize } from "./initialize.ts";
 import { Linear, type LinearOptions } from "./linear.ts";
 import { namedParameters, setTraining } from "./module.ts";
-import { RMSNorm } from "./norm.ts";
+import { RMSNorm, type LayerNorm } from "./norm.ts";
 import { countParameters } from "./count-parameters.ts";
 
 const SIZES = { vocabSize: 11, contextLength: 5, features: 6, heads: 2, layers: 3 };
@@ -34,6 +34,34 @@ describe("GPT", () => {
       else expect(initializer, name).toEqual({ kind: "normal", std: 0.02 });
     }
     expect(kinds.size).toBe(2 + 3 * 16 + 3);
+  });
+
+  test("tied, the head is the token embedding's table and the model has no other", () => {
+    const tied = new GPT({ ...SIZES, tiedEmbeddings: true });
+    const names = [...namedParameters(tied).keys()];
+    expect(names).toEqual(
+      [...namedParameters(new GPT(SIZES)).keys()].filter((name) => name !== "head.weight"),
+    );
+    expect(namedParameters(tied.head).get("weight")).toBe(namedParameters(tied.tokenEmbedding).get("weight"));
+    expect(
+      () =>
+        new GPT({
+          ...SIZES,
+          tiedEmbeddings: true,
+          parts: { tokenEmbedding: () => new RMSNorm({ features: 6 }) },
+        }),
+    ).toThrow(
+      new ContractError(
+        "TiedHead: embedding (parameters: weight) must have a field weight of shape [V, D]; use an embedding that keeps its table there, or tiedEmbeddings: false.",
+      ),
+    );
+  });
+
+  test("epsilon reaches every norm", () => {
+    const { blocks, finalNorm } = new GPT({ ...SIZES, layers: 1, epsilon: 0.5 });
+    const norms = [blocks[0]!.norm1, blocks[0]!.norm2, finalNorm];
+    expect(norms.map((norm) => (norm as LayerNorm).epsilon)).toEqual([0.5, 0.5, 0.5]);
+    expect((new GPT(SIZES).finalNorm as LayerNorm).epsilon).toBe(1e-5);
   });
 
   test("replaceable parts get global sizes and keep every parameter's name", () => {

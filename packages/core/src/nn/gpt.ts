@@ -24,6 +24,10 @@ export interface GPTOptions {
   readonly layers: number;
   /** Hidden features of the feed-forward modules. Default `4 * features`. */
   readonly mlpFeatures?: number;
+  /** Of the norms. Default 1e-5, as GPT-2's. */
+  readonly epsilon?: number;
+  /** Whether the head uses the token embedding's table, as GPT-2's does. Default false. */
+  readonly tiedEmbeddings?: boolean;
   /** Dropout after the embeddings and on each residual branch. Default: none. */
   readonly dropout?: { readonly rate: number; readonly seed: number };
   /** Layers to use in place of the dense ones, for example parallel ones; names of parameters stay the same. */
@@ -35,7 +39,7 @@ const INITIAL_STD = 0.02;
 
 /**
  * `logits = head(finalNorm(blocks(tokenEmbedding(tokens) + positionEmbedding(0..T-1))))`, pre-norm, with learned
- * positions, GELU (tanh form) and an untied head without bias.
+ * positions, GELU (tanh form) and a head without bias. With `tiedEmbeddings` it is GPT-2.
  *
  * Weights start normal with std 0.02, those that end a residual branch with `0.02 / sqrt(2 * layers)`; biases start at
  * zero. The constructor allocates nothing; `initialize` does.
@@ -67,6 +71,7 @@ export class GPT implements Module {
       heads,
       layers,
       mlpFeatures = 4 * features,
+      epsilon = 1e-5,
       dropout,
     } = options;
     requireSizes("GPT", { vocabSize, contextLength, features, heads, layers, mlpFeatures });
@@ -81,37 +86,42 @@ export class GPT implements Module {
       { length: layers },
       (_, i) =>
         new GPTBlock({
-          ...{ features, heads, mlpFeatures, initializer, residualInitializer, parts },
+          ...{ features, heads, mlpFeatures, epsilon, initializer, residualInitializer, parts },
           ...(dropout && { dropout: { ...dropout, name: `blocks.${i}.dropout` } }),
         }),
     );
-    this.finalNorm = parts.norm({ features });
-    this.head = parts.head({ inFeatures: features, outFeatures: vocabSize, bias: false, initializer });
+    this.finalNorm = parts.norm({ features, epsilon });
+    this.head =
+      options.tiedEmbeddings === true
+        ? parts.tiedHead(this.tokenEmbedding)
+        : parts.head({ inFeatures: features, outFeatures: vocabSize, bias: false, initializer });
   }
 
   /**
    * @param tokens - `[B, T]` int32 with T at most `contextLength`
+   * @param positions - `[T]` int32, each below `contextLength`; default `0..T-1`
    * @returns logits `[B, T, V]`; the caller's scope owns them
    * @throws ContractError if `tokens` is not of shape `[B, T]` or T exceeds `contextLength`.
    */
-  apply(tokens: Tensor): Tensor {
+  apply(tokens: Tensor, positions?: Tensor): Tensor {
     return tidy(() => {
-      let x = this.embed(tokens);
+      let x = this.embed(tokens, positions);
       for (const block of this.blocks) x = block.apply(x);
       return this.logits(x);
     });
   }
 
   /**
-   * The part before the blocks: `tokenEmbedding(tokens) + positionEmbedding(0..T-1)`, with dropout.
+   * The part before the blocks: `tokenEmbedding(tokens) + positionEmbedding(positions)`, with dropout.
    *
    * @param tokens - `[B, T]` int32 with T at most `contextLength`
+   * @param positions - `[T]` int32, each below `contextLength`; default `0..T-1`
    * @returns `[B, T, D]`; the caller's scope owns it
    * @throws ContractError as `apply`.
    */
-  embed(tokens: Tensor): Tensor {
-    const positions = tokens.shape[1];
-    if (tokens.rank !== 2 || positions === undefined || positions > this.contextLength) {
+  embed(tokens: Tensor, positions?: Tensor): Tensor {
+    const length = tokens.shape[1];
+    if (tokens.rank !== 2 || length === undefined || length > this.contextLength) {
       throw new ContractError(
         `GPT: tokens (shape [${tokens.shape.join(", ")}]) must have shape [B, T] with T at most contextLength (${this.contextLength}); use shorter sequences or a longer contextLength.`,
       );
@@ -119,7 +129,7 @@ export class GPT implements Module {
     return tidy(() => {
       const embedded = add(
         this.tokenEmbedding.apply(tokens), // [B, T] -> [B, T, D]
-        this.positionEmbedding.apply(range(0, positions, 1, "int32")), // [T] -> [T, D]
+        this.positionEmbedding.apply(positions ?? range(0, length, 1, "int32")), // [T] -> [T, D]
       );
       return this.dropout === undefined ? embedded : this.dropout.apply(embedded);
     });

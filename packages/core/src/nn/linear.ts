@@ -5,7 +5,8 @@
  *
  * @packageDocumentation
  */
-import { add, matMul, reshape, tidy, type Tensor, type Tensor2D } from "@tensorflow/tfjs";
+import { add, tidy, type Tensor } from "@tensorflow/tfjs";
+import { linear } from "../kernels/linear.ts";
 import type { Module } from "./module.ts";
 import { Parameter, type Initializer } from "./parameter.ts";
 import { requireFeatures, requireSizes } from "./size-check.ts";
@@ -52,14 +53,9 @@ export class Linear implements Module {
    * @throws ContractError if the last dim of `x` is not `I`.
    */
   apply(x: Tensor): Tensor {
-    const [inFeatures, outFeatures] = this.weight.shape as [number, number];
-    requireFeatures("Linear", x, inFeatures);
-    return tidy(() => {
-      // tfjs differentiates a product with broadcast batch dims wrongly, so leading dims are folded into rows.
-      const rows = x.rank === 2 ? (x as Tensor2D) : reshape(x, [-1, inFeatures]); // [B, I] -> [R, I]
-      const product = matMul(rows, this.weight.variable); // [R, I] x [I, O] -> [R, O]
-      const y = this.bias === undefined ? product : add(product, this.bias.variable);
-      return x.rank === 2 ? y : reshape(y, [...x.shape.slice(0, -1), outFeatures]); // [R, O] -> [B, O]
-    });
+    requireFeatures("Linear", x, this.weight.shape[0]!);
+    const { weight, bias } = this;
+    if (bias === undefined) return linear(x, weight.variable); // [B, I] x [I, O] -> [B, O]
+    return tidy(() => add(linear(x, weight.variable), bias.variable));
   }
 }

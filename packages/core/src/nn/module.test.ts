@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Dropout } from "./dropout.ts";
 import { Linear } from "./linear.ts";
 import { GeluMLP } from "./mlp.ts";
-import { namedParameters, setTraining } from "./module.ts";
+import { namedModules, namedParameters, setTraining } from "./module.ts";
 
 test("parameters are named by their path, arrays included, tied ones once", () => {
   const tied = new Linear({ inFeatures: 2, outFeatures: 3, bias: false });
@@ -44,4 +44,11 @@ test("setTraining reaches every dropout", () => {
   expect([model.first.training, model.rest[0]!.second.training]).toEqual([false, false]);
   setTraining(model, true);
   expect([model.first.training, model.rest[0]!.second.training]).toEqual([true, true]);
+});
+
+test("modules are named by their path, parents first; the root is the empty name if it is one", () => {
+  const mlp = new GeluMLP({ features: 2, hiddenFeatures: 5 });
+  expect([...namedModules(mlp).keys()]).toEqual(["", "up", "down"]);
+  expect([...namedModules({ blocks: [mlp] }).keys()]).toEqual(["blocks.0", "blocks.0.up", "blocks.0.down"]);
+  expect(namedModules({ blocks: [mlp] }).get("blocks.0")).toBe(mlp);
 });

@@ -29,6 +29,22 @@ export function namedParameters(root: object): ReadonlyMap<string, Parameter> {
 }
 
 /**
+ * All modules below `root` with their paths, parents first, in field order; `root` itself is `""` if it is one.
+ *
+ * @example
+ * ```ts
+ * namedModules(new GeluMLP({ features: 4, hiddenFeatures: 6 })); // Map { "" => ..., "up" => ..., "down" => ... }
+ * ```
+ */
+export function namedModules(root: object): ReadonlyMap<string, Module> {
+  const found = new Map<string, Module>();
+  walk(root, (node, path) => {
+    if (isModule(node)) found.set(path, node);
+  });
+  return found;
+}
+
+/**
  * Sets the `training` flag of every module below `root` that has one, `root` included. Dropout acts only while its flag
  * is true; all modules start with true.
  *
@@ -44,7 +60,7 @@ export function setTraining(root: object, training: boolean): void {
 }
 
 /** Visits `root` and all it contains once, parents first, in field order. */
-function walk(root: object, visit: (node: object, path: string) => void): void {
+export function walk(root: object, visit: (node: object, path: string) => void): void {
   const seen = new Set<object>();
   const descend = (node: unknown, path: string): void => {
     if (typeof node !== "object" || node === null || seen.has(node)) return;
@@ -63,4 +79,8 @@ function isContainer(node: object): boolean {
   if (Array.isArray(node)) return true;
   const prototype: unknown = Object.getPrototypeOf(node);
   return prototype === Object.prototype || prototype === null || "apply" in node;
+}
+
+function isModule(node: object): node is Module {
+  return "apply" in node && typeof node.apply === "function";
 }

@@ -21,6 +21,11 @@ export interface ParameterShard {
   readLocal(value: Tensor): Float32Array;
   /** All values in global order. A collective where the parameter is split. */
   readFull(value: Tensor): Float32Array;
+  /**
+   * Sees every value that the parameter gets, before it becomes the variable's: brings it to the layout of the parameter,
+   * in place. Without it values stay as they are.
+   */
+  settle?(value: Tensor): void;
 }
 
 /** How a parameter's initial values are drawn. `uniform` is in `[-bound, bound)`. */
@@ -77,6 +82,7 @@ export class Parameter {
         `Parameter.assign: value of shape [${value.shape.join(", ")}] must have the parameter's shape [${this.shape.join(", ")}].`,
       );
     }
+    this.shard?.settle?.(value);
     if (this.#variable === undefined) this.#variable = variable(value, true);
     else this.#variable.assign(value);
     value.dispose();

@@ -3,12 +3,30 @@
  *
  * @packageDocumentation
  */
-import { variableGrads, type Scalar, type Tensor } from "@tensorflow/tfjs";
+import { scalar, variableGrads, type Scalar, type Tensor } from "@tensorflow/tfjs";
+import { vjp } from "../autograd/vjp.ts";
 import { ContractError } from "../errors.ts";
 import { namedParameters } from "../nn/module.ts";
+import type { Parameter } from "../nn/parameter.ts";
 
 /** Gradients by dotted parameter name. */
 export type NamedGradients = ReadonlyMap<string, Tensor>;
+
+/** Options of {@link gradients}. */
+export interface GradientsOptions {
+  /**
+   * Sees each gradient as soon as it is final, while the backward pass goes on: last layers first, in the same order on
+   * every rank. The gradient stays what it is, and is in the result; its layout may be changed in place, which is how
+   * ZeRO-2 frees the whole gradient early. Not called for a parameter that is itself the loss.
+   */
+  readonly onGradient?: (name: string, gradient: Tensor) => void;
+}
+
+/** What {@link gradients} returns. */
+export interface LossAndGradients {
+  readonly loss: Scalar;
+  readonly grads: NamedGradients;
+}
 
 /**
  * Runs `lossFn` once and differentiates it by every parameter below `model`.
@@ -23,18 +41,23 @@ export type NamedGradients = ReadonlyMap<string, Tensor>;
  * optimizer.step(grads);
  * tf.dispose([loss, ...grads.values()]);
  * ```
- * @throws ContractError if `model` has no parameters or one of them has no values yet.
+ * @throws ContractError if `model` has no parameters, one of them has no values yet, or the loss is no scalar.
  */
 export function gradients(
   model: object,
   lossFn: () => Scalar,
-): { readonly loss: Scalar; readonly grads: NamedGradients } {
+  { onGradient }: GradientsOptions = {},
+): LossAndGradients {
   const parameters = namedParameters(model);
   if (parameters.size === 0) {
     throw new ContractError(
       "gradients: model (0 parameters) must have at least one Parameter in its fields; use modules of this package or give your class an apply method.",
     );
   }
+  return onGradient === undefined ? atOnce(parameters, lossFn) : oneByOne(parameters, lossFn, onGradient);
+}
+
+function atOnce(parameters: ReadonlyMap<string, Parameter>, lossFn: () => Scalar): LossAndGradients {
   const variables = [...parameters.values()].map((parameter) => parameter.variable);
   const { value, grads } = variableGrads(lossFn, variables);
   const named = new Map<string, Tensor>();
@@ -43,4 +66,27 @@ export function gradients(
     if (gradient !== undefined) named.set(name, gradient);
   }
   return { loss: value, grads: named };
+}
+
+function oneByOne(
+  parameters: ReadonlyMap<string, Parameter>,
+  lossFn: () => Scalar,
+  onParameter: (name: string, gradient: Tensor) => void,
+): LossAndGradients {
+  const { value: loss, pullback } = vjp(lossFn, [], { parameters });
+  const dy = scalar(1);
+  try {
+    if (loss.shape.length > 0) {
+      throw new ContractError(
+        `gradients: the loss (shape [${loss.shape.join(", ")}]) must be a scalar; use tf.mean or tf.sum of it.`,
+      );
+    }
+    return { loss, grads: pullback.all(dy, { onParameter }).parameters };
+  } catch (error) {
+    pullback.dispose();
+    loss.dispose();
+    throw error;
+  } finally {
+    dy.dispose();
+  }
 }

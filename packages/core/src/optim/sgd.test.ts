@@ -55,6 +55,53 @@ test("steps inside tidy keep the velocity", () => {
   expect(valueOf(parameters)).toBe(-1.5 - 1.75);
 });
 
+test("velocities are made by createState", () => {
+  const asked: string[] = [];
+  const optimizer = new SGD(parameterAt(0), {
+    learningRate: 1,
+    momentum: 0.5,
+    createState: (variable, name) => {
+      asked.push(name);
+      return tf.add(tf.zerosLike(variable), 4);
+    },
+  });
+  expect(asked).toEqual(["w"]);
+  expect([...optimizer.velocities.get("w")!.dataSync()]).toEqual([4]);
+  optimizer.dispose();
+});
+
+test("a restored optimizer goes on as the first would have", () => {
+  const [first, second] = [parameterAt(1), parameterAt(5)];
+  const options = { learningRate: 0.5, momentum: 0.5 };
+  const [a, b] = [new SGD(first, options), new SGD(second, options)];
+  const grads = new Map([["w", tf.tensor1d([3])]]);
+  a.step(grads);
+  second.get("w")!.assign(first.get("w")!.variable.clone());
+  const live = tf.memory().numTensors;
+  b.restore(a.numSteps, new Map([...a.velocities].map(([name, velocity]) => [name, velocity.clone()])));
+  expect(tf.memory().numTensors).toBe(live);
+  a.step(grads);
+  b.step(grads);
+  expect(b.numSteps).toBe(2);
+  expect(valueOf(second)).toBe(valueOf(first));
+  // 1 - 0.5 * 3 - 0.5 * (0.5 * 3 + 3)
+  expect(valueOf(second)).toBe(-2.75);
+  tf.dispose([...grads.values()]);
+});
+
+test("velocities are not restored without momentum, nor to names that it does not have", () => {
+  const velocity = tf.tensor1d([1]);
+  expect(() => {
+    new SGD(parameterAt(0)).restore(1, new Map([["w", velocity]]));
+  }).toThrow(
+    "SGD.restore: momentum (0) must be above 0 for velocities; use the momentum that they come from.",
+  );
+  expect(() => {
+    new SGD(parameterAt(0), { momentum: 0.5 }).restore(1, new Map([["v", velocity]]));
+  }).toThrow("SGD.restore: grads (v) must be named as the optimizer's parameters");
+  velocity.dispose();
+});
+
 test("bad settings are refused", () => {
   expect(() => new SGD(new Map(), { momentum: 1 })).toThrow(
     new ContractError("SGD: momentum (1) must be in [0, 1); use for example 0.9."),

@@ -27,6 +27,8 @@ export interface SGDOptions {
   readonly nesterov?: boolean;
   /** Other settings for some parameters; the first group that matches counts. */
   readonly groups?: readonly ParameterGroup[];
+  /** Makes the velocity of a parameter, all zeros. Default: `tf.zerosLike`, which takes the parameter's placement. */
+  readonly createState?: (variable: Tensor, name: string) => Tensor;
 }
 
 /**
@@ -67,7 +69,10 @@ export class SGD {
     this.#momentum = momentum;
     this.#nesterov = nesterov;
     if (momentum === 0) return;
-    for (const [name, { variable }] of parameters) this.#velocities.set(name, keep(zerosLike(variable)));
+    const createState = options.createState ?? ((variable) => zerosLike(variable));
+    for (const [name, { variable }] of parameters) {
+      this.#velocities.set(name, keep(createState(variable, name)));
+    }
   }
 
   /** Steps done. */
@@ -96,6 +101,26 @@ export class SGD {
     const learningRate = this.learningRate;
     for (const [name, gradient] of grads) this.#update(name, gradient, learningRate);
     this.#numSteps++;
+  }
+
+  /**
+   * Replaces the state, for example by that of a checkpoint. Takes ownership of the tensors.
+   *
+   * @throws ContractError if a name belongs to no parameter, or if there is no momentum and so no velocity.
+   */
+  restore(numSteps: number, velocities: ReadonlyMap<string, Tensor>): void {
+    requireKnownNames("SGD.restore", velocities, this.#parameters);
+    if (velocities.size > 0 && this.#momentum === 0) {
+      throw new ContractError(
+        "SGD.restore: momentum (0) must be above 0 for velocities; use the momentum that they come from.",
+      );
+    }
+    for (const [name, velocity] of velocities) {
+      const old = this.#velocities.get(name);
+      this.#velocities.set(name, keep(velocity));
+      old?.dispose();
+    }
+    this.#numSteps = numSteps;
   }
 
   /** Frees the velocities. The optimizer cannot be used afterwards. */

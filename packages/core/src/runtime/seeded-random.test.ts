@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createSeededRandom } from "./seeded-random.ts";
+import { createSeededRandom, isSeededRandom } from "./seeded-random.ts";
 
 function draws(seed: number, count: number): number[] {
   return Array.from({ length: count }, createSeededRandom(seed));
@@ -18,4 +18,16 @@ test("numbers lie in [0, 1) and fill it evenly", () => {
   for (const number of numbers) counts[Math.floor(number * 10)]! += 1;
   // Standard deviation of a bin is 42; five of them.
   for (const count of counts) expect(Math.abs(count - 2000)).toBeLessThan(212);
+});
+
+test("a restored state goes on with the same numbers", () => {
+  const first = createSeededRandom(7);
+  for (let i = 0; i < 5; i++) first();
+  const state = JSON.parse(JSON.stringify(first.state())) as ReturnType<typeof first.state>;
+  const next = [first(), first(), first()];
+  const second = createSeededRandom(8);
+  second.restore(state);
+  expect([second(), second(), second()]).toEqual(next);
+  expect(isSeededRandom(second)).toBe(true);
+  expect(isSeededRandom(Math.random)).toBe(false);
 });
