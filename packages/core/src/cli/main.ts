@@ -4,8 +4,10 @@
  * @packageDocumentation
  */
 import { Command, CommanderError } from "commander";
+import { checkpointCommand } from "./commands/checkpoint.ts";
 import { runCommand } from "./commands/run.ts";
 import { scheduleCommand } from "./commands/schedule.ts";
+import { CheckpointError } from "../checkpoint/checkpoint-error.ts";
 import { describeFailure } from "../runtime/describe-failure.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { Interruption } from "./interruptible.ts";
@@ -19,10 +21,11 @@ export async function main(args: readonly string[], about: { readonly version: s
     .description("Model parallelism for TensorFlow.js.")
     .version(about.version)
     .addCommand(runCommand(programArgs))
-    .addCommand(scheduleCommand());
+    .addCommand(scheduleCommand())
+    .addCommand(checkpointCommand());
   const problems: string[] = [];
-  for (const command of [root, ...root.commands]) {
-    const help = command === root ? "meshwright" : `meshwright ${command.name()}`;
+  for (const command of withSubcommands(root)) {
+    const help = nameOf(command);
     // Help and version are printed by commander, errors below.
     command.exitOverride().configureOutput({
       outputError: (text) => problems.push(`meshwright: ${onOneLine(text)}; see ${help} --help.`),
@@ -40,11 +43,26 @@ export async function main(args: readonly string[], about: { readonly version: s
   }
 }
 
+/** A command and all below it. */
+function withSubcommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
+}
+
+/** `meshwright checkpoint verify` */
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+}
+
 function explain(error: unknown): number {
   if (error instanceof Interruption) return error.exitCode;
   if (error instanceof UsageError) {
     print(error.message);
     return ExitCode.usage;
+  }
+  // Says all there is to say; a stack would not help.
+  if (error instanceof CheckpointError) {
+    print(error.message);
+    return ExitCode.failed;
   }
   print(describeFailure(error));
   return ExitCode.failed;

@@ -1,10 +1,11 @@
 import { InvalidArgumentError } from "commander";
 import { describe, expect, test } from "vitest";
-import { nonNegative, positiveInteger, threeNonNegatives } from "./number-option.ts";
+import { nonNegative, nonNegativeInteger, positiveInteger, threeNonNegatives } from "./number-option.ts";
 
 describe("numbers on the command line", () => {
   test("are read", () => {
     expect(positiveInteger("12")).toBe(12);
+    expect(nonNegativeInteger("0")).toBe(0);
     expect(nonNegative("0")).toBe(0);
     expect(nonNegative("2.5")).toBe(2.5);
     expect(threeNonNegatives("1,0,2.5")).toEqual([1, 0, 2.5]);
@@ -12,6 +13,7 @@ describe("numbers on the command line", () => {
 
   test.each([
     [positiveInteger, ["0", "-1", "1.5", "", "x", "1e300"], "It must be a positive integer; use 1 or more."],
+    [nonNegativeInteger, ["-1", "0.5", "", "x"], "It must be an integer of at least 0; use 0 or more."],
     [
       nonNegative,
       ["-1", "", " ", "x", "Infinity", "NaN"],

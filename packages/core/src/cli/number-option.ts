@@ -14,6 +14,15 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** 0, 1, 2, ... */
+export function nonNegativeInteger(text: string): number {
+  const value = parseNumber(text);
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new InvalidArgumentError("It must be an integer of at least 0; use 0 or more.");
+  }
+  return value;
+}
+
 /** 0 or any positive number. */
 export function nonNegative(text: string): number {
   const value = parseNumber(text);
