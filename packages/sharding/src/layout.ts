@@ -67,7 +67,7 @@ export interface Layout {
 }
 
 /** `float32[4, 8] on { dp: 2, tp: 2 }: dp Shard(0), tp Replicate()` */
-export function formatLayout(layout: Layout): string {
+export function formatLayout(layout: Pick<Layout, "shape" | "dtype" | "mesh" | "placements">): string {
   const what = `${layout.dtype}[${layout.shape.join(", ")}]`;
   if (layout.mesh === undefined) return `${what} on every rank`;
   const names = layout.mesh.axisNames;

@@ -12,6 +12,7 @@
  * @packageDocumentation
  */
 import { ContractError, type ProcessGroup, type World } from "@meshwright/core";
+import { checkCosts, type MeshCosts } from "./mesh-costs.ts";
 
 /** Axis names and their sizes. */
 export type MeshAxes = Readonly<Record<string, number>>;
@@ -24,6 +25,8 @@ export interface MeshGeometry {
   readonly axisNames: readonly string[];
   /** Ranks along each axis. */
   readonly shape: readonly number[];
+  /** Speed of each axis, by which redistribution paths are chosen. */
+  readonly costs?: MeshCosts;
 }
 
 /** Ranks in a grid with named axes. `DeviceMesh<{ tp: number }>` accepts any mesh that has a `tp` axis. */
@@ -36,6 +39,11 @@ export interface DeviceMesh<Axes extends MeshAxes = MeshAxes> extends MeshGeomet
   sizeOf(axis: AxisName<Axes>): number;
   /** The ranks that differ from this one only along `axis`. */
   group(axis: AxisName<Axes>): ProcessGroup;
+  /**
+   * The ranks that differ from this one only along `axes`, named `"dp+tp"` in the ledger. Made on first use: all its
+   * members must ask for it.
+   */
+  productGroup(axes: readonly AxisName<Axes>[]): ProcessGroup;
 }
 
 /** Position of rank `rank` along each axis; the last axis varies fastest. */
@@ -87,26 +95,70 @@ export function checkAxes(axes: MeshAxes, numRanks: number): void {
   }
 }
 
+/** Ranks (row-major positions in the mesh) that differ from `coordinate` only along `axes`, ascending. */
+export function ranksAlong(
+  shape: readonly number[],
+  coordinate: readonly number[],
+  axes: readonly number[],
+): number[] {
+  let ranks = [0];
+  shape.forEach((size, axis) => {
+    const positions = axes.includes(axis) ? Array.from({ length: size }, (_, i) => i) : [coordinate[axis]!];
+    ranks = ranks.flatMap((rank) => positions.map((position) => rank * size + position));
+  });
+  return ranks;
+}
+
 /** Builds the mesh and the groups along its axes. Every rank of the world calls it. */
-export function buildMesh<const Axes extends MeshAxes>(world: World, axes: Axes): DeviceMesh<Axes> {
+export function buildMesh<const Axes extends MeshAxes>(
+  world: World,
+  axes: Axes,
+  options: { readonly costs?: MeshCosts<AxisName<Axes>> } = {},
+): DeviceMesh<Axes> {
   checkAxes(axes, world.size);
   const axisNames = Object.keys(axes) as AxisName<Axes>[];
   const shape = axisNames.map((name) => axes[name]!);
   const coordinate = coordinateOf(shape, world.rank);
+  const costs: MeshCosts = Object.freeze({ ...options.costs });
+  checkCosts("createMesh", axisNames, costs);
   const geometry = { axisNames, shape };
-  const groups = shape.map((size, axis) => {
-    const stride = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
-    const first = world.rank - coordinate[axis]! * stride;
-    const ranks = Array.from({ length: size }, (_, i) => first + i * stride);
-    return world.createGroup(ranks, { name: axisNames[axis]! });
-  });
+  const groupOf = groupsOf(world, geometry, coordinate);
+  for (const axis of shape.keys()) groupOf([axis]);
+  const indexOf = (axis: string, method: string): number => axisIndex(geometry, axis, `DeviceMesh.${method}`);
   return Object.freeze({
     axes,
     axisNames,
     shape,
+    costs,
     coordinate,
     world,
-    sizeOf: (axis: AxisName<Axes>) => shape[axisIndex(geometry, axis, "DeviceMesh.sizeOf")]!,
-    group: (axis: AxisName<Axes>) => groups[axisIndex(geometry, axis, "DeviceMesh.group")]!,
+    sizeOf: (axis: AxisName<Axes>) => shape[indexOf(axis, "sizeOf")]!,
+    group: (axis: AxisName<Axes>) => groupOf([indexOf(axis, "group")]),
+    productGroup: (names: readonly AxisName<Axes>[]) =>
+      groupOf(names.map((name) => indexOf(name, "productGroup"))),
   });
+}
+
+/** Groups by the axes (indices) that they run along, each made once. */
+function groupsOf(
+  world: World,
+  { axisNames, shape }: MeshGeometry,
+  coordinate: readonly number[],
+): (axes: readonly number[]) => ProcessGroup {
+  const groups = new Map<string, ProcessGroup>();
+  return (axes) => {
+    const sorted = [...new Set(axes)].sort((a, b) => a - b);
+    const name = productName(axisNames, sorted);
+    let group = groups.get(name);
+    if (group === undefined) {
+      group = world.createGroup(ranksAlong(shape, coordinate, sorted), { name });
+      groups.set(name, group);
+    }
+    return group;
+  };
+}
+
+/** `"dp+tp"`: the ledger's name of a group along several axes (indices, ascending). */
+export function productName(axisNames: readonly string[], axes: readonly number[]): string {
+  return axes.map((axis) => axisNames[axis]!).join("+");
 }

@@ -35,7 +35,10 @@ export function Partial(op: PartialOp = "sum"): Placement {
 
 /** Whether two placements are the same. */
 export function samePlacement(a: Placement, b: Placement): boolean {
-  return formatPlacement(a) === formatPlacement(b);
+  if (a === b) return true;
+  if (a.kind === "shard") return b.kind === "shard" && a.dim === b.dim;
+  if (a.kind === "partial") return b.kind === "partial" && a.op === b.op;
+  return b.kind === "replicate";
 }
 
 /** `Shard(1)`, `Replicate()`, `Partial("sum")`: the text that would build it. */

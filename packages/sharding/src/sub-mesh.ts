@@ -60,10 +60,13 @@ function buildSubMesh(mesh: DeviceMesh, without: string): DeviceMesh {
     axes: Object.fromEntries(axisNames.map((name, i) => [name, shape[i]!])),
     axisNames,
     shape,
+    costs: isOnly ? {} : (mesh.costs ?? {}),
     coordinate: isOnly ? [0] : axisNames.map((name) => mesh.coordinate[mesh.axisNames.indexOf(name)]!),
     world,
     sizeOf: (axis: string) => shape[indexOf(axis, "sizeOf")]!,
     group: (axis: string) => alone ?? mesh.group(axisNames[indexOf(axis, "group")]!),
+    productGroup: (axes: readonly string[]) =>
+      alone ?? mesh.productGroup(axes.map((axis) => axisNames[indexOf(axis, "productGroup")]!)),
   });
 }
 

@@ -19,8 +19,10 @@ describe("a partial value", () => {
         "two consumers": 1,
         "read twice": 1,
         linear: 0,
-        // One along each axis, for both consumers.
-        "two axes": 2,
+        // One over both axes, for both consumers.
+        "two axes": 1,
+        // Both asked for the whole value; then a consumer that needs it.
+        "asked for": 1,
         "first name": 1,
         // The reshape and the clone are tensors of their own.
         "other names": 2,
@@ -39,6 +41,7 @@ describe("a partial value", () => {
         minimum: [1, 2, 2.5, 2.5],
         read: [1, 2, 3, 4, 1, 2, 3, 4],
         "two axes": [9, 20],
+        "asked for": [1, 2, 3, 4, 1, 2, 3, 4, 1, 4, 9, 16],
         "first name": [1, 4, 9, 16],
         "other names": [1, 4, 9, 16, 1, 2, 3, 4],
         product: [7, 10, 15, 22],
@@ -57,6 +60,9 @@ describe("a partial value", () => {
         before: 'Replicate(),Partial("sum")',
         after: "Replicate(),Replicate()",
         read: "Replicate(),Replicate()",
+        "asked for": "Replicate(),Replicate()",
+        // A cut is not the value itself, so it is another tensor.
+        "asked to be cut": 'Replicate(),Partial("sum")',
         linear: 'Replicate(),Partial("sum")',
         "other name": 'Replicate(),Partial("sum")',
         product: 'Replicate(),Partial("sum")',

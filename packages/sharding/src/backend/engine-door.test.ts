@@ -4,7 +4,7 @@
 import { ContractError, startEngine, type Engine } from "@meshwright/core";
 import * as tf from "@tensorflow/tfjs";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { EngineDoor, findRegisteredBackend, moveDataTo } from "./engine-door.ts";
+import { aroundGradients, EngineDoor, findRegisteredBackend, moveDataTo } from "./engine-door.ts";
 
 let engine: Engine;
 let door: EngineDoor;
@@ -100,6 +100,37 @@ describe("tfjs' engine", () => {
     tf.dispose([x, gradient]);
     tf.unregisterKernel("DoorProbe", "wasm");
     tf.unregisterGradient("DoorProbe");
+  });
+});
+
+describe("aroundGradients", () => {
+  test("surrounds the gradients of what ran inside, and of nothing else", () => {
+    let depth = 0;
+    const depths: number[] = [];
+    const around = <T>(gradient: () => T): T => {
+      depth++;
+      try {
+        return gradient();
+      } finally {
+        depth--;
+      }
+    };
+    const probe = tf.customGrad((...[x]: (tf.Tensor | tf.GradSaveFunc)[]) => ({
+      value: tf.mul(x as tf.Tensor, 2),
+      gradFunc: (dy: tf.Tensor) => {
+        depths.push(depth);
+        return tf.mul(dy, 2);
+      },
+    }));
+    const x = tf.tensor1d([3]);
+    const before = tf.memory().numTensors;
+    const gradient = tf.grad((t) => probe(aroundGradients(() => probe(t), around)))(x);
+    // Backward: the outer one first.
+    expect(depths, "a tape is no longer an array of nodes with a gradient").toEqual([0, 1]);
+    expect([...gradient.dataSync()]).toEqual([4]);
+    expect(tf.memory().numTensors - before).toBe(1);
+    expect(aroundGradients(() => 7, around)).toBe(7);
+    tf.dispose([x, gradient]);
   });
 });
 

@@ -17,6 +17,7 @@ import {
   type TensorInfo,
 } from "@tensorflow/tfjs";
 import type { KernelAttrs } from "../rules/rule.ts";
+import { nestInputs, takesNestedInputs } from "./nested-inputs.ts";
 
 /** What a kernel takes: tensors by name, or a list (AddN, Concat, Pack). */
 export type KernelInputs = Readonly<Record<string, TensorInfo>> | readonly TensorInfo[];
@@ -50,6 +51,33 @@ export function findRegisteredBackend(name: string): KernelBackend | undefined {
 /** Tfjs' own way to bring a tensor over from the backend that holds it: `backend.move` is called with its values. */
 export function moveDataTo(backend: KernelBackend, dataId: DataId): void {
   tfEngine().moveData(backend, dataId);
+}
+
+/** A kernel that ran, as tfjs notes it; `gradient` is absent where there is none. */
+interface RecordedNode {
+  gradient?: (this: unknown, dys: unknown) => Readonly<Record<string, () => Tensor>>;
+}
+
+/**
+ * Makes the gradients of all kernels that `body` ran run inside `around`, if a tape recorded them. A tape that keeps
+ * nothing (that of a `checkpoint` in its forward pass) has no gradients.
+ */
+export function aroundGradients<R>(body: () => R, around: <T>(gradient: () => T) => T): R {
+  const { activeTape } = tfEngine().state as { activeTape?: unknown };
+  const tape = Array.isArray(activeTape) && tfEngine().isTapeOn() ? (activeTape as RecordedNode[]) : [];
+  const numBefore = tape.length;
+  const result = body();
+  for (const node of tape.slice(numBefore)) {
+    const { gradient } = node;
+    if (gradient === undefined) continue;
+    node.gradient = function (dys) {
+      const closures = around(() => gradient.call(this, dys));
+      return Object.fromEntries(
+        Object.entries(closures).map(([name, closure]) => [name, () => around(closure)]),
+      );
+    };
+  }
+  return result;
 }
 
 /** Runs kernels of the engine backend behind tfjs' back: not taped, not scoped, not counted as user tensors. */
@@ -162,7 +190,10 @@ export class EngineDoor {
         `${kernel}: kernel ("${kernel}") must exist on the engine (${this.engine.name}); use another engine, or register the kernel for "${this.engine.backendName}".`,
       );
     }
-    const func = config.kernelFunc as KernelFunc;
+    const plain = config.kernelFunc as KernelFunc;
+    const func: KernelFunc = takesNestedInputs(kernel)
+      ? (call) => plain({ ...call, inputs: nestInputs(call.inputs) as KernelInputs })
+      : plain;
     this.#kernels.set(kernel, func);
     return func;
   }

@@ -12,6 +12,7 @@ import type { EngineDoor, KernelInputs } from "./engine-door.ts";
 import { planKernel, type KernelPlan } from "./kernel-plan.ts";
 import type { LayoutTable, MeshLayout } from "./layout-table.ts";
 import { moveLocal, predictMoveBytes } from "./mover.ts";
+import { gatherKept, shareKept } from "./kept-split.ts";
 import { PlanNode } from "./plan-cache.ts";
 import { Replicate } from "../placement.ts";
 import type { ShardRecord, ShardStore } from "./shard-store.ts";
@@ -56,6 +57,8 @@ export class KernelExecutor {
       dispose: (info) => {
         parts.door.dispose(info);
       },
+      view: (info) => parts.door.engine.view(info),
+      create: (shape, dtype, fill) => parts.door.engine.create(shape, dtype, fill),
     };
   }
 
@@ -77,6 +80,7 @@ export class KernelExecutor {
         continue;
       }
       const record = this.#parts.recordOf(info);
+      if (record.usedAs !== undefined) return this.#executeGathered(kernel, inputs, attrs);
       records.push(record);
       node = node.after(record.layout.id);
     }
@@ -84,6 +88,17 @@ export class KernelExecutor {
     return plan.hasMoves
       ? this.#runMoved(plan, records, attrs, inputs)
       : this.#wrap(plan, this.#runLocally(plan, localsOf(records), attrs, inputs), records);
+  }
+
+  /** Some inputs are kept in another layout than the one in which kernels see them. */
+  #executeGathered(kernel: string, inputs: KernelInputs, attrs: KernelAttrs): TensorInfo[] {
+    if (kernel === "Identity") return [shareKept((inputs as Record<"x", TensorInfo>).x, this.#parts)];
+    const gathered = gatherKept(kernel, inputs, this.#parts);
+    try {
+      return this.execute(kernel, gathered.inputs, attrs);
+    } finally {
+      gathered.release();
+    }
   }
 
   #plan(
@@ -152,15 +167,18 @@ export class KernelExecutor {
     const outputs = plan.outputs!;
     if (plan.hasEmptyShard) return this.#fillEmpty(rule, outputs);
     if (rule.isReshape === true) return [door.reshape(locals[0]!, outputs[0]!.localShape)];
-    if (rule.local !== undefined) {
-      return rule.local(this.#localKernels, locals, {
+    if (plan.runsLocal) {
+      return rule.local!(this.#localKernels, locals, {
         call: { ...call, attrs },
         inputs: plan.inputs,
         outputs,
+        groups: plan.groups,
       });
     }
     const localAttrs =
-      plan.attrs ?? rule.localAttrs?.({ call: { ...call, attrs }, inputs: plan.inputs, outputs }) ?? attrs;
+      plan.attrs ??
+      rule.localAttrs?.({ call: { ...call, attrs }, inputs: plan.inputs, outputs, groups: plan.groups }) ??
+      attrs;
     return door.run(call.kernel, asInputs(call, locals, inputs), localAttrs);
   }
 

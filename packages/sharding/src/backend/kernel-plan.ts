@@ -3,11 +3,12 @@
  *
  * @packageDocumentation
  */
-import { ContractError } from "@meshwright/core";
-import { formatLayout, numElements, type Layout } from "../layout.ts";
+import { ContractError, type ProcessGroup } from "@meshwright/core";
+import { formatLayout, type Layout } from "../layout.ts";
 import { formatMesh, type DeviceMesh } from "../mesh.ts";
 import { Replicate } from "../placement.ts";
 import { decide } from "../rules/plan.ts";
+import { hasEmptyShard } from "../rules/empty-value.ts";
 import type { KernelAttrs, KernelCall, Rule } from "../rules/rule.ts";
 import type { LayoutTable, MeshLayout } from "./layout-table.ts";
 import { placementsOn } from "./mover.ts";
@@ -30,7 +31,11 @@ export interface KernelPlan {
   readonly outputsRecur: boolean;
   /** Local attributes where they can be computed once. */
   readonly attrs: KernelAttrs | undefined;
-  /** Whether this rank's shard of an input is empty although the input is not. */
+  /** Whether the rule's local step runs in place of the plain kernel. */
+  readonly runsLocal: boolean;
+  /** The groups along the axes of `mesh`, where the rule communicates. */
+  readonly groups: readonly ProcessGroup[];
+  /** Whether the kernel is skipped because this rank's shard of an input is empty although the input is not. */
   readonly hasEmptyShard: boolean;
   /** Set once local results have been compared with what the rule says. */
   isChecked: boolean;
@@ -58,6 +63,8 @@ export function planKernel(
     inputs: arriving,
     // The key of a rule's attributes tells calls with other outputs apart; without a rule there is no such key.
     outputsRecur: rule !== undefined,
+    runsLocal: false,
+    groups: [],
     hasEmptyShard: false,
     isChecked: false,
   };
@@ -90,7 +97,10 @@ function planByRule(
   const outputs = rule
     .outputs(call)
     .map((spec, i) => layouts.on(mesh, spec.shape, spec.dtype, decision.outputs[i]!));
-  const local = { call, inputs, outputs };
+  const isPlain = rule.local === undefined || rule.isPlain?.({ call, inputs, outputs, groups: [] }) === true;
+  const communicates = rule.communicates === true && !isPlain;
+  const groups = communicates ? mesh.axisNames.map((name) => mesh.group(name)) : [];
+  const local = { call, inputs, outputs, groups };
   const moves = movesTo(inputs, arriving, mesh);
   return {
     mesh,
@@ -102,9 +112,9 @@ function planByRule(
     outputs,
     outputsRecur: true,
     attrs: rule.dynamicAttrs === true ? undefined : rule.localAttrs?.(local),
-    hasEmptyShard: inputs.some(
-      (layout) => numElements(layout.localShape) === 0 && numElements(layout.shape) > 0,
-    ),
+    runsLocal: !isPlain,
+    groups,
+    hasEmptyShard: !communicates && hasEmptyShard(inputs),
     isChecked: false,
   };
 }
@@ -142,9 +152,15 @@ function commonMesh(kernel: string, layouts: readonly Layout[]): DeviceMesh | un
     if (first === undefined) first = layout;
     else if (first.mesh !== layout.mesh) {
       throw new ContractError(
-        `${kernel}: inputs (${formatLayout(first)} on ${formatMesh(first.mesh!)} and ${formatLayout(layout)} on ${formatMesh(layout.mesh)}) must share one mesh; use createMesh once and pass it on, or fromLocal(toLocal(full(t)), mesh, { ... }) to copy a tensor over.`,
+        `${kernel}: inputs (${formatLayout(first)} on ${formatMesh(first.mesh!)} and ${formatLayout(layout)} on ${formatMesh(layout.mesh)}) must share one mesh; use ${meshFix(first.mesh!, layout.mesh)}.`,
       );
     }
   }
   return (first as MeshLayout | undefined)?.mesh;
+}
+
+function meshFix(...meshes: readonly object[]): string {
+  return meshes.some((mesh) => "outer" in mesh)
+    ? "the local tensors that localMap gives, and pass whatever else is needed as an input"
+    : "createMesh once and pass it on, or fromLocal(toLocal(full(t)), mesh, { ... }) to copy a tensor over";
 }

@@ -8,10 +8,13 @@ import type { DataType } from "@tensorflow/tfjs";
 import { regionOf, type Layout } from "../layout.ts";
 import type { DeviceMesh } from "../mesh.ts";
 import { formatPlacement, type Placement } from "../placement.ts";
+import type { CompiledPath } from "../redistribute/execute.ts";
 
 /** A layout whose mesh can communicate. */
 export interface MeshLayout extends Layout {
   readonly mesh: DeviceMesh;
+  /** How values in other layouts get here, as far as it was asked for. */
+  readonly arrivals: Map<Layout, CompiledPath>;
 }
 
 /** All layouts of one backend. */
@@ -63,12 +66,13 @@ export class LayoutTable {
     offset: readonly number[],
   ): Layout {
     // Not frozen: tfjs copies the shape of every tensor, and V8 copies frozen arrays 15 times more slowly.
-    const layout: Layout = {
+    const layout: Layout & Pick<MeshLayout, "arrivals"> = {
       ...what,
       id: this.#layouts.size,
       shape: [...what.shape],
       localShape: [...localShape],
       offset: what.mesh === undefined ? localShape.map(() => 0) : [...offset],
+      arrivals: new Map<Layout, CompiledPath>(),
     };
     this.#layouts.set(key, layout);
     this.#byId.push(layout);

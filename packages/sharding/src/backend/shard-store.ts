@@ -7,6 +7,7 @@ import { InternalError } from "@meshwright/core";
 import { util, type DataId, type TensorInfo } from "@tensorflow/tfjs";
 import { numElements, type Layout } from "../layout.ts";
 import type { EngineDoor } from "./engine-door.ts";
+import type { MeshLayout } from "./layout-table.ts";
 
 /** Engine data, which several records may share (reshape makes a new record of the same data). */
 interface EngineData {
@@ -24,6 +25,8 @@ export class ShardRecord {
   local: TensorInfo;
   references: number;
   data: EngineData;
+  /** The layout in which kernels see the value, where it is kept in another one (a parameter under ZeRO-3). */
+  usedAs: MeshLayout | undefined = undefined;
   /** Tensors that a program kept may outlive the backend of their run; the next run's adopts them. */
   readonly store: ShardStore;
 

@@ -24,7 +24,7 @@ import { createRuleTable, type RuleTable } from "../rules/registry.ts";
 import { EngineDoor, moveDataTo, type KernelInputs } from "./engine-door.ts";
 import { KernelExecutor, type FallbackReport } from "./kernel-executor.ts";
 import { LayoutTable, type MeshLayout } from "./layout-table.ts";
-import { moveLocal } from "./mover.ts";
+import { moveLocal, onlyReduces } from "./mover.ts";
 import { ReplicaCheck } from "./replica-check.ts";
 import { ShardRecord, ShardStore } from "./shard-store.ts";
 
@@ -35,6 +35,8 @@ export const SHARDED = "sharded";
 export class ShardedBackend extends KernelBackend {
   readonly door: EngineDoor;
   readonly layouts = new LayoutTable();
+  /** Checkpoints that are being written, by their folder: the next save of a folder waits for the one before. */
+  readonly unfinishedSaves = new Map<string, { finished(): Promise<unknown> }>();
   readonly #store: ShardStore;
   readonly #executor: KernelExecutor;
   readonly #replicaCheck: ReplicaCheck | undefined;
@@ -95,6 +97,21 @@ export class ShardedBackend extends KernelBackend {
     this.#replicaCheck?.narrow(ranks);
   }
 
+  /** In checked mode, compares an output of a kernel that does not go through `execute`. */
+  checkReplicas(output: TensorInfo, kernel: string): void {
+    if (this.#replicaCheck !== undefined) this.#check(output, kernel);
+  }
+
+  /** Whether checked mode compares anything. */
+  get isChecked(): boolean {
+    return this.#replicaCheck !== undefined;
+  }
+
+  /** Runs local code: checked mode does not compare what ranks make of their own values. */
+  runUnchecked<R>(body: () => R): R {
+    return this.#replicaCheck === undefined ? body() : this.#replicaCheck.suspend(body);
+  }
+
   /** Kernels that ran replicated for want of a rule, with the bytes that it cost so far. */
   get fallbacks(): readonly FallbackReport[] {
     return [...this.#fallbacks.values()];
@@ -131,10 +148,33 @@ export class ShardedBackend extends KernelBackend {
     return { dataId: this.#store.add(layout, local), shape: [...shape], dtype: local.dtype };
   }
 
-  /** The same value in another layout; the kernel behind `redistribute`. */
+  /** This rank's data as a tensor of another layout with as many local elements, without a copy. */
+  viewAs(x: TensorInfo, layout: MeshLayout): TensorInfo {
+    const record = this.recordOf(x);
+    const local = this.door.reshape(record.local, layout.localShape);
+    return {
+      dataId: this.#store.add(layout, local, [record]),
+      shape: [...layout.shape],
+      dtype: layout.dtype,
+    };
+  }
+
+  /** Replaces a value by an equal one in another layout, in place. Takes ownership of `local`. */
+  replace(record: ShardRecord, layout: MeshLayout, local: TensorInfo): void {
+    this.#store.replace(record, layout, local);
+  }
+
+  /**
+   * The same value in another layout; the kernel behind `redistribute`. If all that changes is that partial values are
+   * reduced, `x` itself is reduced, as it would be by a kernel that needs it: a second reader does not pay again, and the
+   * two share one local tensor.
+   */
   redistribute(x: TensorInfo, target: MeshLayout): TensorInfo {
     const record = this.recordOf(x);
-    const local = moveLocal(record.local, record.layout, target, this.door);
+    const moved = moveLocal(record.local, record.layout, target, this.door);
+    const isForGood = onlyReduces(record.layout, target);
+    if (isForGood) this.#store.replace(record, target, moved);
+    const local = isForGood ? this.door.share(moved) : moved;
     return {
       dataId: this.#store.add(target, local, [record]),
       shape: [...target.shape],

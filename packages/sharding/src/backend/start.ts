@@ -14,10 +14,12 @@ import {
   removeBackend,
 } from "@tensorflow/tfjs";
 import { builtinRules } from "../rules/registry.ts";
+import { replicationReason } from "../rules/replicated.ts";
 import type { Rule } from "../rules/rule.ts";
 import { findShardedBackend, shardedBackend } from "./current.ts";
 import { findKernel, type KernelInputs } from "./engine-door.ts";
 import type { FallbackReport } from "./kernel-executor.ts";
+import { flattenInputs, takesNestedInputs, type NestedInputs } from "./nested-inputs.ts";
 import { redistributeGradient, redistributeKernel } from "./redistribute-kernel.ts";
 import { SHARDED, ShardedBackend } from "./sharded-backend.ts";
 
@@ -29,11 +31,13 @@ export function startSharding(world: World): ShardedBackend {
     return running;
   }
   if (running !== undefined) removeBackend(SHARDED);
-  const backend = new ShardedBackend(world, builtinRules(), (report) => {
+  const rules = builtinRules();
+  const backend = new ShardedBackend(world, rules, (report) => {
     if (world.rank === 0) warnOfFallback(report);
   });
   registerBackend(SHARDED, () => backend, 0);
   registerKernels(getKernelsForBackend(world.engine.backendName).map((config) => config.kernelName));
+  registerKernels(kernelsWithLocal(rules));
   if (findKernel(redistributeKernel.kernelName, SHARDED) === undefined) registerKernel(redistributeKernel);
   registerGradient(redistributeGradient);
   activate();
@@ -46,6 +50,11 @@ export function installRules(rules: readonly Rule[]): void {
   registerKernels(rules.flatMap(({ kernels }) => kernels));
 }
 
+/** A rule's own local step needs no kernel of this name from the engine. */
+function kernelsWithLocal(rules: readonly Rule[]): string[] {
+  return rules.flatMap((rule) => (rule.local === undefined ? [] : rule.kernels));
+}
+
 function activate(): void {
   // The factory is synchronous, so the backend is current when the call returns; the promise only repeats that.
   void tfEngine().setBackend(SHARDED);
@@ -56,17 +65,25 @@ function activate(): void {
 function registerKernels(kernelNames: readonly string[]): void {
   for (const kernelName of kernelNames) {
     if (findKernel(kernelName, SHARDED) !== undefined) continue;
+    const takesNested = takesNestedInputs(kernelName);
     registerKernel({
       kernelName,
       backendName: SHARDED,
-      kernelFunc: ({ inputs, attrs, backend }) =>
-        (backend as ShardedBackend).execute(kernelName, inputs as KernelInputs, attrs ?? {}),
+      kernelFunc: ({ inputs, attrs, backend }) => {
+        const flat = takesNested ? flattenInputs(inputs as NestedInputs) : (inputs as KernelInputs);
+        return (backend as ShardedBackend).execute(kernelName, flat, attrs ?? {});
+      },
     });
   }
 }
 
 function warnOfFallback({ kernel, bytesSent }: FallbackReport): void {
+  const reason = replicationReason(kernel);
+  const [why, use] =
+    reason === undefined
+      ? ["has no sharding rule", "give it a rule with defineRule"]
+      : [`stays replicated (${reason})`, "keep what it takes whole, or small"];
   console.warn(
-    `meshwright: kernel "${kernel}" has no sharding rule, so its inputs are gathered (${Math.round(bytesSent)} bytes per rank and call) and every rank computes all of it; give it a rule with defineRule.`,
+    `meshwright: kernel "${kernel}" ${why}, so its inputs are gathered (${Math.round(bytesSent)} bytes per rank and call) and every rank computes all of it; ${use}.`,
   );
 }

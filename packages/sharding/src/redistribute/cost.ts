@@ -14,6 +14,7 @@
  *
  * @packageDocumentation
  */
+import { latencyBytes } from "../mesh-costs.ts";
 import type { Placement } from "../placement.ts";
 
 /** Bytes that each rank sends to move from one placement to another along an axis of `numRanks`. */
@@ -31,8 +32,8 @@ export function moveBytes(from: Placement, to: Placement, bytes: number, numRank
   return 0;
 }
 
-/** A collective costs as much as sending this many bytes more: about 2 us at 4 GB/s (bench/collectives). */
-const LATENCY_BYTES = 8192;
+/** A collective costs as much as sending this many bytes more, on a mesh whose costs are not known. */
+const LATENCY_BYTES = latencyBytes({ axisNames: [""] }, 0);
 
 /** Slicing copies locally; it must only lose against doing nothing. */
 const SLICE_COST = 1;
@@ -43,8 +44,16 @@ const SLICE_COST = 1;
  * - Nothing is made `Partial` on its own account: that would only put the reduction off, to a place that nobody chose.
  * - `Partial -> Shard` counts like `Partial -> Replicate`: the halved price of a reduce-scatter is paid again when the
  *   result is gathered. Sequence parallelism asks for it explicitly.
+ *
+ * `latency` is what a collective along the axis could send in the time that it takes without sending
+ * (`latencyBytes(mesh, axis)`).
  */
-export function implicitMoveCost(from: Placement, to: Placement, bytes: number, numRanks: number): number {
+export function implicitMoveCost(
+  from: Placement,
+  to: Placement,
+  bytes: number,
+  { numRanks, latency = LATENCY_BYTES }: { readonly numRanks: number; readonly latency?: number },
+): number {
   if (numRanks === 1) return 0;
   if (to.kind === "partial") return Infinity;
   if (from.kind === "replicate") return to.kind === "replicate" ? 0 : SLICE_COST;
@@ -52,5 +61,5 @@ export function implicitMoveCost(from: Placement, to: Placement, bytes: number, 
     from.kind === "partial"
       ? moveBytes(from, { kind: "replicate" }, bytes, numRanks)
       : moveBytes(from, to, bytes, numRanks);
-  return sent + LATENCY_BYTES;
+  return sent + latency;
 }

@@ -1,188 +1,171 @@
 /**
- * Carries out single-axis moves on a rank's local data.
- *
- * Legend: p = ranks on the axis, r = this rank's position on it.
+ * Carries out moves on a rank's local data. Everything that depends on shapes is worked out once, by `compileMove`.
  *
  * @packageDocumentation
  */
 import type { Engine, NumericArray, ProcessGroup } from "@meshwright/core";
 import type { DataType, TensorInfo } from "@tensorflow/tfjs";
-import { chunk, numElements } from "../layout.ts";
+import { numElements, regionOf, type Region } from "../layout.ts";
 import { formatPlacement, type Placement } from "../placement.ts";
+import { boxesOf, packBoxes, unpackBoxes } from "./boxes.ts";
 import { copyRegion } from "./copy-region.ts";
-import type { Step } from "./steps.ts";
+import { memberCoordinates, regionsOf, type MovedTensor } from "./move-bytes.ts";
+import { changedAxes, type Move } from "./move.ts";
+import { transfersBetween } from "./transfers.ts";
 
-/** What a move works on. */
+/** One rank's place in a move. */
 export interface MoveContext {
-  readonly engine: Engine;
-  /** The ranks along the axis. */
-  readonly group: ProcessGroup;
+  readonly tensor: MovedTensor;
   readonly dtype: DataType;
-  /** Shape of the tensor with every axis cut except the one that moves. */
-  readonly wholeShape: readonly number[];
+  /** This rank's position along each axis. */
+  readonly coordinate: readonly number[];
+  /** The ranks along `move.axes`; a local move has none. */
+  readonly group: ProcessGroup | undefined;
 }
 
-/** Makes the local tensor for `step.to` out of the one for `step.from`. Both stay owned by the caller. */
-export function executeStep(local: TensorInfo, step: Step, context: MoveContext): TensorInfo {
-  const { from, to } = step;
-  const shape = localShape(context.wholeShape, to, context.group.size, context.group.rank);
-  const label = `redistribute ${formatPlacement(from)} to ${formatPlacement(to)} of ${context.dtype}[${context.wholeShape.join(", ")}]`;
-  return context.engine.create(shape, context.dtype, (out) => {
+/** Writes a rank's part after the move into `out`. `data` is its part before. */
+type Run = (data: NumericArray, out: NumericArray) => void;
+
+/** A move, ready to be carried out on one rank. */
+export interface CompiledMove {
+  /** Shape of the rank's part after the move. */
+  readonly shape: readonly number[];
+  readonly dtype: DataType;
+  readonly run: Run;
+}
+
+/** The way from one layout to another, worked out once per pair. */
+export interface CompiledPath {
+  readonly moves: readonly CompiledMove[];
+  /** Bytes that this rank sends, as the ledger counts them. */
+  readonly bytesSent: number;
+}
+
+/** Prepares a move for the rank at `context.coordinate`. */
+export function compileMove(move: Move, context: MoveContext): CompiledMove {
+  const { tensor, dtype, coordinate } = context;
+  const after = regionOf(tensor.shape, move.to, tensor.meshShape, coordinate);
+  return { shape: after.shape, dtype, run: runOf(move, context, after) };
+}
+
+/** Makes the local tensor after the move out of the one before it. Both stay owned by the caller. */
+export function executeMove(
+  local: TensorInfo,
+  { shape, dtype, run }: CompiledMove,
+  engine: Engine,
+): TensorInfo {
+  return engine.create(shape, dtype, (out) => {
     // Taken inside `fill`: allocating the output may have moved the engine's memory.
-    const data = context.engine.view(local);
-    if (from.kind === "partial") reduce(data, out, from.op, to, context, label);
-    else if (from.kind === "shard" && to.kind === "shard")
-      exchange(data, out, from.dim, to.dim, context, label);
-    else if (from.kind === "shard") gather(data, out, from.dim, context, label);
-    else split(data, out, to, context);
+    run(engine.view(local), out);
   });
 }
 
-function localShape(
-  whole: readonly number[],
-  placement: Placement,
-  parts: number,
-  position: number,
-): number[] {
-  const shape = [...whole];
-  if (placement.kind === "shard") shape[placement.dim] = chunk(shape[placement.dim]!, parts, position).size;
-  return shape;
-}
-
-/** Every rank's shape under `Shard(dim)`, in rank order. */
-function shardShapes(context: MoveContext, dim: number): number[][] {
-  return Array.from({ length: context.group.size }, (_, r) =>
-    localShape(context.wholeShape, { kind: "shard", dim }, context.group.size, r),
-  );
-}
-
-/** Zeros, except `start` at `dim`. */
-function offsetAt(shape: readonly number[], dim: number, start: number): number[] {
-  return shape.map((_, d) => (d === dim ? start : 0));
-}
-
-/** `Partial -> Replicate` (all-reduce) and `Partial -> Shard` (reduce-scatter). */
-function reduce(
-  data: NumericArray,
-  out: NumericArray,
-  op: "sum" | "max" | "min",
-  to: Placement,
-  context: MoveContext,
-  label: string,
-): void {
-  if (to.kind !== "shard") {
-    out.set(data);
-    context.group.allReduce(out, { op, label });
-    return;
+function runOf(move: Move, context: MoveContext, after: Region): Run {
+  const { tensor, coordinate, group } = context;
+  if (move.kind === "local" || group === undefined) return localRun(move, context, after);
+  const label = labelOf(move, context);
+  const members = memberCoordinates(tensor.meshShape, move.axes, coordinate);
+  const have = regionsOf(tensor, move.from, members);
+  switch (move.kind) {
+    case "allReduce": {
+      const op = opOf(move);
+      return (data, out) => void group.allReduce(data, { op, into: out, label });
+    }
+    case "allGather": {
+      const counts = have.map(({ shape }) => numElements(shape));
+      const pieces = boxesOf(after, have);
+      if (pieces.isWhole) return (data, out) => void group.allGather(data, { counts, into: out, label });
+      return (data, out) => {
+        unpackBoxes(group.allGather(data, { counts, label }), out, pieces);
+      };
+    }
+    case "reduceScatter": {
+      const op = opOf(move);
+      const pieces = boxesOf(have[group.rank]!, regionsOf(tensor, move.to, members));
+      const counts = pieces.boxes.map(({ shape }) => numElements(shape));
+      return (data, out) =>
+        void group.reduceScatter(packBoxes(data, pieces), { op, counts, into: out, label });
+    }
+    case "allToAll":
+      return exchangeRun(have, regionsOf(tensor, move.to, members), group, label);
   }
-  const shapes = shardShapes(context, to.dim);
-  const counts = shapes.map(numElements);
-  const send = packByChunk(data, context.wholeShape, to.dim, shapes);
-  context.group.reduceScatter(send, { op, counts, into: out, label });
 }
 
-/** `Shard(dim) -> Replicate`: all-gather. */
-function gather(
-  data: NumericArray,
-  out: NumericArray,
-  dim: number,
-  context: MoveContext,
-  label: string,
-): void {
-  const { group, wholeShape } = context;
-  const shapes = shardShapes(context, dim);
-  const counts = shapes.map(numElements);
-  if (isOutermost(wholeShape, dim)) {
-    group.allGather(data, { counts, into: out, label });
-    return;
+/** A slice, zeros for `Partial("sum")` on all ranks but the first, or a copy. */
+function localRun(move: Move, { tensor, coordinate }: MoveContext, after: Region): Run {
+  const changed = changedAxes(move.from, move.to);
+  const [first] = changed.map((axis) => move.to[axis]!);
+  if (first?.kind === "partial") {
+    const keepsValue = first.op !== "sum" || changed.every((axis) => coordinate[axis] === 0);
+    return (data, out) => {
+      if (keepsValue) out.set(data);
+      else out.fill(0);
+    };
   }
-  const pieces = group.allGather(data, { counts, label });
-  unpackByChunk(pieces, out, wholeShape, dim, shapes);
+  const before = regionOf(tensor.shape, move.from, tensor.meshShape, coordinate);
+  return copyRun(before, after, after);
 }
 
-/** `Shard(a) -> Shard(b)`: all-to-all; rank r sends its rows of `a`, cut by chunks of `b`. */
-function exchange(
-  data: NumericArray,
-  out: NumericArray,
-  a: number,
-  b: number,
-  context: MoveContext,
+/** Copies a box that lies in the parts before and after. */
+function copyRun(before: Region, after: Region, box: Region): Run {
+  const offsetIn = (region: Region): number[] => box.offset.map((at, dim) => at - region.offset[dim]!);
+  const [from, to] = [offsetIn(before), offsetIn(after)];
+  return (data, out) => {
+    copyRegion(
+      { data, shape: before.shape, offset: from },
+      { data: out, shape: after.shape, offset: to },
+      box.shape,
+    );
+  };
+}
+
+/** An all-to-all: every rank sends the boxes that it is asked for. What it keeps goes along only if that saves a copy. */
+function exchangeRun(
+  have: readonly Region[],
+  want: readonly Region[],
+  group: ProcessGroup,
   label: string,
-): void {
-  const { group, wholeShape } = context;
-  const { size, rank } = group;
-  const mine = localShape(wholeShape, { kind: "shard", dim: a }, size, rank);
-  const target = localShape(wholeShape, { kind: "shard", dim: b }, size, rank);
-  const sent = Array.from({ length: size }, (_, r) => localShape(mine, { kind: "shard", dim: b }, size, r));
-  const received = Array.from({ length: size }, (_, r) =>
-    localShape(target, { kind: "shard", dim: a }, size, r),
+): Run {
+  const { rank, size } = group;
+  const transfers = transfersBetween(have, want);
+  const outgoing = transfers.filter(({ sender }) => sender === rank);
+  const incoming = transfers.filter(({ receiver }) => receiver === rank).sort((a, b) => a.sender - b.sender);
+  const boxes = (list: typeof transfers): Region[] => list.map(({ box }) => box);
+  const keepsApart = !(
+    boxesOf(have[rank]!, boxes(outgoing)).isWhole || boxesOf(want[rank]!, boxes(incoming)).isWhole
   );
-  const pieces = group.allToAll(packByChunk(data, mine, b, sent), {
-    sendCounts: sent.map(numElements),
-    receiveCounts: received.map(numElements),
+  const isMoved = ({ sender, receiver }: (typeof transfers)[number]): boolean =>
+    !keepsApart || sender !== receiver;
+  const sent = boxesOf(have[rank]!, boxes(outgoing.filter(isMoved)));
+  const received = boxesOf(want[rank]!, boxes(incoming.filter(isMoved)));
+  const countsBy = (list: typeof transfers, side: "sender" | "receiver"): number[] => {
+    const counts = new Array<number>(size).fill(0);
+    for (const transfer of list.filter(isMoved)) counts[transfer[side]]! += numElements(transfer.box.shape);
+    return counts;
+  };
+  const options = {
+    sendCounts: countsBy(outgoing, "receiver"),
+    receiveCounts: countsBy(incoming, "sender"),
     label,
-  });
-  unpackByChunk(pieces, out, target, a, received);
+  };
+  const kept = keepsApart ? outgoing.find(({ receiver }) => receiver === rank) : undefined;
+  const keep = kept && copyRun(have[rank]!, want[rank]!, kept.box);
+  return (data, out) => {
+    const send = packBoxes(data, sent);
+    if (received.isWhole) group.allToAll(send, { ...options, into: out });
+    else unpackBoxes(group.allToAll(send, options), out, received);
+    keep?.(data, out);
+  };
 }
 
-/** `Replicate -> Shard` (slice) and `Replicate -> Partial` (the value on rank 0, the neutral element elsewhere). */
-function split(data: NumericArray, out: NumericArray, to: Placement, context: MoveContext): void {
-  const { group, wholeShape } = context;
-  if (to.kind === "shard") {
-    const part = chunk(wholeShape[to.dim]!, group.size, group.rank);
-    const shape = wholeShape.map((size, dim) => (dim === to.dim ? part.size : size));
-    const from = { data, shape: wholeShape, offset: offsetAt(wholeShape, to.dim, part.start) };
-    copyRegion(from, { data: out, shape, offset: offsetAt(shape, 0, 0) }, shape);
-  } else if (to.kind === "partial" && to.op === "sum" && group.rank > 0) out.fill(0);
-  else out.set(data);
+function opOf(move: Move): "sum" | "max" | "min" {
+  const partial = move.from[changedAxes(move.from, move.to)[0]!]!;
+  return partial.kind === "partial" ? partial.op : "sum";
 }
 
-/** Whether cutting `dim` leaves every piece contiguous. */
-function isOutermost(shape: readonly number[], dim: number): boolean {
-  return shape.slice(0, dim).every((size) => size === 1);
-}
-
-/** Lays the chunks of `dim` one after the other. Returns `data` itself where they already are. */
-function packByChunk(
-  data: NumericArray,
-  shape: readonly number[],
-  dim: number,
-  chunks: readonly (readonly number[])[],
-): NumericArray {
-  if (isOutermost(shape, dim)) return data;
-  const packed = new (data.constructor as new (length: number) => NumericArray)(data.length);
-  walkChunks(chunks, dim, (piece, at, start) => {
-    const target = { data: packed.subarray(at), shape: piece, offset: offsetAt(piece, 0, 0) };
-    copyRegion({ data, shape, offset: offsetAt(shape, dim, start) }, target, piece);
-  });
-  return packed;
-}
-
-/** The inverse of `packByChunk`. */
-function unpackByChunk(
-  packed: NumericArray,
-  out: NumericArray,
-  shape: readonly number[],
-  dim: number,
-  chunks: readonly (readonly number[])[],
-): void {
-  walkChunks(chunks, dim, (piece, at, start) => {
-    const source = { data: packed.subarray(at), shape: piece, offset: offsetAt(piece, 0, 0) };
-    copyRegion(source, { data: out, shape, offset: offsetAt(shape, dim, start) }, piece);
-  });
-}
-
-/** Visits consecutive chunks with their place in the packed array and along `dim`. */
-function walkChunks(
-  chunks: readonly (readonly number[])[],
-  dim: number,
-  visit: (piece: readonly number[], at: number, start: number) => void,
-): void {
-  let at = 0;
-  let start = 0;
-  for (const piece of chunks) {
-    visit(piece, at, start);
-    at += numElements(piece);
-    start += piece[dim]!;
-  }
+/** What the ledger and error messages call the move; the same on every rank. */
+function labelOf(move: Move, { tensor, dtype }: MoveContext): string {
+  const along = (placements: readonly Placement[]): string =>
+    move.axes.map((axis) => formatPlacement(placements[axis]!)).join(", ");
+  return `redistribute ${along(move.from)} to ${along(move.to)} of ${dtype}[${tensor.shape.join(", ")}]`;
 }

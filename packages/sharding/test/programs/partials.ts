@@ -7,8 +7,12 @@ import {
   createMesh,
   formatPlacement,
   fromLocal,
+  full,
   Partial,
   placementsOf,
+  redistribute,
+  Replicate,
+  Shard,
   type DeviceMesh,
 } from "@meshwright/sharding";
 import * as tf from "@tensorflow/tfjs";
@@ -72,6 +76,16 @@ function consumers(world: World, mesh: Mesh, { reductions, values, placements }:
     values.read = [...read(readTwice), ...read(readTwice)];
   });
   placements.read = along(readTwice);
+
+  const askedFor = partialMatrix(mesh);
+  reductions["asked for"] = reductionsOf(world, () => {
+    const replicated = redistribute(askedFor, { tp: Replicate() });
+    values["asked for"] = [...read(replicated), ...read(full(askedFor)), ...read(tf.square(askedFor))];
+  });
+  placements["asked for"] = along(askedFor);
+  const cut = partialMatrix(mesh);
+  redistribute(cut, { tp: Shard(0) });
+  placements["asked to be cut"] = along(cut);
 
   // Linear consumers put the reduction off.
   const linear = partialMatrix(mesh);
