@@ -59,6 +59,10 @@ function problemsOf(rule: Rule): string[] {
     problems.push(
       `emptyValue (${JSON.stringify(emptyValue)}) must be a number; use what a reduction of nothing gives.`,
     );
+  if (given.communicates === true && given.local === undefined)
+    problems.push(
+      "communicates (true) must come with local, which makes the collectives; leave it out for the plain kernel.",
+    );
   return problems;
 }
 
@@ -66,4 +70,4 @@ const REQUIRED = [
   ["outputs", "(call) => the global shape and dtype of every output"],
   ["strategies", "() => [] for a kernel that is always replicated"],
 ] as const;
-const OPTIONAL = ["localAttrs", "local", "attrsKey"] as const;
+const OPTIONAL = ["localAttrs", "local", "isPlain", "attrsKey"] as const;

@@ -151,7 +151,9 @@ export function assembleValue(
     }
     visitRegion(spec.shape, region, (global, at) => {
       const value = local.values[at]!;
-      values[global] = held[global] === true ? combine(op, values[global]!, value) : value;
+      const whole = held[global] === true ? combine(op, values[global]!, value) : value;
+      // Integer sums wrap, as those of the transports do.
+      values[global] = spec.dtype === "int32" ? whole | 0 : whole;
       held[global] = true;
     });
   });

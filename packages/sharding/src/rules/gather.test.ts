@@ -2,11 +2,15 @@ import { setBackend } from "@tensorflow/tfjs";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { numElements } from "../layout.ts";
+import { Partial, Replicate, Shard } from "../placement.ts";
+import { decide } from "./plan.ts";
+import { simulateRanks } from "./simulate-ranks.ts";
 import {
   call,
   checkCalls,
   input,
   listed,
+  ruleOf,
   seeds,
   shapes,
   size,
@@ -29,7 +33,8 @@ describe("Gather rules", () => {
       fc.tuple(shapes(1, 3), fc.nat(5), shapes(0, 2), seeds).map(([shape, draw, where, seed]) => {
         const axis = (draw % (2 * shape.length)) - shape.length;
         const limit = shape.at(axis)!;
-        return call("GatherV2", [input("x", shape, seed), indices("indices", where, limit, seed)], {
+        const dtype = (["float32", "int32", "bool"] as const)[seed % 3]!;
+        return call("GatherV2", [input("x", shape, seed, dtype), indices("indices", where, limit, seed)], {
           axis,
           batchDims: 0,
         });
@@ -76,7 +81,36 @@ describe("Gather rules", () => {
     );
   });
 
-  test("a table split over what is looked up is gathered; split indices split the result", () => {
+  test("an index outside the table is an error that names it, on every rank", () => {
+    const table = input("x", [7, 4], 1);
+    const where = { name: "indices", shape: [2], dtype: "int32" as const, values: [3, 7] };
+    const wrong = call("GatherV2", [table, where], { axis: 0, batchDims: 0 });
+    const inside = { ...wrong, inputs: [table, { ...where, values: [3, 6] }] };
+    const mesh = { axisNames: ["tp"], shape: [2] };
+    const split = { inputs: [[Shard(0)], [Replicate()]], outputs: [[Partial()]] };
+    expect(simulateRanks(ruleOf("GatherV2"), inside, mesh, split, () => 0)[0]!.values).toEqual(
+      [...[3, 6]].flatMap((row) => Array.from({ length: 4 }, (_, i) => table.values[row * 4 + i])),
+    );
+    expect(() => simulateRanks(ruleOf("GatherV2"), wrong, mesh, split, () => 0)).toThrow(
+      "GatherV2: index (7) must be in [0, 7), the range of the dim that is gathered; use indices below its size.",
+    );
+  });
+
+  test("a small table moves to another split, a large one is looked up where it is", () => {
+    const mesh = { axisNames: ["tp"], shape: [2] };
+    const decided = (rows: number): string => {
+      const lookup = call("GatherV2", [input("x", [rows, 64], 1), indices("indices", [64], rows, 1)], {
+        axis: 0,
+        batchDims: 0,
+      });
+      return decide(ruleOf("GatherV2"), lookup, [[Shard(0)], [Replicate()]], mesh).outputs[0]![0]!.kind;
+    };
+    // Reducing the result sends 16384 bytes per rank; an all-to-all to columns 64 bytes per row of the table.
+    expect(decided(255)).toBe("shard");
+    expect(decided(257)).toBe("partial");
+  });
+
+  test("a table split over what is looked up gives a partial result; split indices split it", () => {
     const table = input("x", [7, 4], 1);
     expect(
       listed(call("GatherV2", [table, indices("indices", [2, 3], 7, 1)], { axis: 0, batchDims: 0 })),
@@ -85,7 +119,12 @@ describe("Gather rules", () => {
       "Replicate(), Shard(1) -> Shard(1)",
       "Shard(1), Replicate() -> Shard(2)",
       ...["sum", "max", "min"].map((op) => `Partial("${op}"), Replicate() -> Partial("${op}")`),
+      'Shard(0), Replicate() -> Partial("sum")',
     ]);
+    const flags = input("x", [7, 4], 1, "bool");
+    expect(
+      listed(call("GatherV2", [flags, indices("indices", [2], 7, 1)], { axis: 0, batchDims: 0 })),
+    ).toContain('Shard(0), Replicate() -> Partial("max")');
   });
 
   test("the gradient of a lookup with split indices is a partial sum", () => {

@@ -7,16 +7,24 @@
  * | -------------------- | ---------------------------------- | ----------------------------------- |
  * | `GatherV2`           | `indices` over any dim             | split over the dim that it becomes  |
  * | `GatherV2`           | `x` over a dim that is not indexed | split over that dim                 |
+ * | `GatherV2`           | `x` over the dim that is indexed   | `Partial("sum")` (bools: `"max"`):  |
+ * |                      |                                    | a rank gives 0 for others' rows     |
  * | `GatherV2`           | `x` partial, `indices` whole       | partial                             |
  * | `UnsortedSegmentSum` | `x`, `segmentIds` over the rows    | `Partial("sum")`                    |
  * | `UnsortedSegmentSum` | `x` over a later dim               | split over that dim                 |
  * | `OneHot`             | `indices` over any dim             | split over that dim                 |
  *
+ * No kernel communicates. The segments of `UnsortedSegmentSum` and the depth of `OneHot` are dims that no input has, so
+ * nothing says that they are wanted split: they stay whole.
+ *
  * @packageDocumentation
  */
-import type { DataType } from "@tensorflow/tfjs";
+import { util, type DataType } from "@tensorflow/tfjs";
+import { numElements } from "../layout.ts";
 import { dimAttr, inputAt, integerAttr } from "./attributes.ts";
-import type { AxisStrategy, KernelCall, Rule } from "./rule.ts";
+import { maskedGather } from "./masked-gather.ts";
+import type { AxisContext, AxisStrategy, KernelCall, Rule } from "./rule.ts";
+import { allReduceBytes, isSplit } from "./split-dim.ts";
 import { partial, PARTIAL_OPS, reduced, sharded } from "./strategy.ts";
 
 /** Rules of the kernels above. */
@@ -28,7 +36,9 @@ export const gatherRules: readonly Rule[] = [
       const shape = [...x.slice(0, axis), ...indices.slice(batchDims), ...x.slice(axis + 1)];
       return [{ shape, dtype: inputAt(call, 0).dtype }];
     },
-    strategies: gatherStrategies,
+    strategies: (call, context) => [...gatherStrategies(call), splitTable(call, context)],
+    local: (kernels, inputs, local) => [maskedGather(kernels, inputs, local, gatherDims(local.call))],
+    isPlain: ({ call, inputs }) => !isSplit(inputs[0]!, gatherDims(call).axis),
     attrsKey: (attrs) => `${String(attrs.axis)}/${String(attrs.batchDims)}`,
   },
   {
@@ -84,6 +94,21 @@ function gatherStrategies(call: KernelCall): AxisStrategy[] {
   }
   for (const op of PARTIAL_OPS) found.push(partial([op, undefined], [op]));
   return found;
+}
+
+/**
+ * What is cheap now is paid when the result is reduced; where that costs more than gathering a small table, the table is
+ * gathered.
+ */
+function splitTable(call: KernelCall, context: AxisContext): AxisStrategy {
+  const { x, indices, axis, batchDims } = gatherDims(call);
+  const { dtype } = inputAt(call, 0);
+  const result = [...x.slice(0, axis), ...indices.slice(batchDims), ...x.slice(axis + 1)];
+  const bytes = numElements(result) * util.bytesPerElement(dtype);
+  return {
+    ...reduced([axis, undefined], [dtype === "bool" ? "max" : "sum"]),
+    localBytes: allReduceBytes(bytes, context.size),
+  };
 }
 
 /** Only the common form, ids of one dim: the engines disagree about others. */

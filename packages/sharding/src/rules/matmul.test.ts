@@ -1,8 +1,10 @@
 import { setBackend } from "@tensorflow/tfjs";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
+import { Partial, Replicate, Shard } from "../placement.ts";
 import type { KernelAttrs } from "./rule.ts";
-import { call, checkCalls, input, listed, keyOf, seeds, size } from "./test/arbitrary-call.ts";
+import { call, checkCalls, input, listed, keyOf, ruleOf, seeds, size } from "./test/arbitrary-call.ts";
+import { verifyDecision } from "./verify-rule.ts";
 
 beforeAll(async () => {
   expect(await setBackend("cpu")).toBe(true);
@@ -98,16 +100,39 @@ describe("MatMul rule", () => {
     );
   });
 
-  test("a bias or an activation forbids partial results", () => {
-    const operands = [input("a", [2, 3], 1), input("b", [3, 4], 1)];
+  test("an activation forbids partial results; a row of biases is a summand of a contraction", () => {
+    const operands = [input("a", [2, 6], 1), input("b", [6, 4], 1)];
     const fused = (inputs: typeof operands, activation: string): string[] =>
       listed(call("_FusedMatMul", inputs, { transposeA: false, transposeB: false, activation }));
-    expect(fused(operands, "linear")).toHaveLength(5);
-    expect(fused(operands, "relu")).toHaveLength(2);
-    expect(fused([...operands, input("bias", [4], 1)], "linear")).toEqual([
+    const bias = input("bias", [4], 1);
+    const whole = [
       "Shard(0), Replicate(), Replicate() -> Shard(0)",
       "Replicate(), Shard(1), Shard(0) -> Shard(1)",
+    ];
+    expect(fused(operands, "linear")).toHaveLength(5);
+    expect(fused(operands, "relu")).toHaveLength(2);
+    expect(fused([...operands, bias], "relu")).toEqual(whole);
+    expect(fused([...operands, bias], "linear")).toEqual([
+      ...whole,
+      'Shard(1), Shard(0), Partial("sum") -> Partial("sum")',
     ]);
+    // As large as the result: its reduction would not be free.
+    expect(fused([...operands, input("bias", [2, 4], 1)], "linear")).toHaveLength(2);
+    // One row leaves a rank without any.
+    expect(fused([input("a", [2, 1], 1), input("b", [1, 4], 1), bias], "linear")).toEqual(whole);
+  });
+
+  test("only a split contraction makes a bias partial", () => {
+    const attrs = { transposeA: false, transposeB: false, activation: "linear" };
+    const inputs = [input("a", [2, 5], 1), input("b", [5, 4], 1), input("bias", [4], 1)];
+    const mesh = { axisNames: ["tp"], shape: [2] };
+    const outputs = [Replicate(), Shard(0), Shard(1)].map((b) => {
+      const a = b.kind === "shard" && b.dim === 0 ? Shard(1) : Replicate();
+      const arriving = [[a], [b], [Replicate()]]; // 5 rows: 3 and 2
+      const fused = call("_FusedMatMul", inputs, attrs);
+      return verifyDecision(ruleOf("_FusedMatMul"), fused, arriving, { mesh }).outputs[0]![0];
+    });
+    expect(outputs).toEqual([Replicate(), Partial("sum"), Shard(1)]);
   });
 
   test("the cache key tells transposes and activations apart", () => {

@@ -12,14 +12,17 @@
  * | linear      | `Partial("sum")` | whole            | `Partial("sum")`     |
  * | linear      | whole            | `Partial("sum")` | `Partial("sum")`     |
  *
- * A fused bias is added, and an activation applied, after the sum over K; with either, the last three are not offered.
+ * An activation is applied after the sum over K; with one, the last three are not offered. A fused bias of at most N
+ * elements is a summand: the contraction takes it as `Partial("sum")`, whole on the first rank and zero on the others.
  *
  * @packageDocumentation
  */
 import { ContractError } from "@meshwright/core";
+import { numElements } from "../layout.ts";
+import { Partial } from "../placement.ts";
 import { inputAt } from "./attributes.ts";
 import { alignedDim, broadcastShape } from "./broadcast.ts";
-import type { AxisStrategy, KernelAttrs, KernelCall, Rule } from "./rule.ts";
+import type { AxisContext, AxisStrategy, KernelAttrs, KernelCall, Rule } from "./rule.ts";
 import { partial, reduced, sharded, type SplitDim } from "./strategy.ts";
 
 /** Rule of `BatchMatMul` and `_FusedMatMul`. */
@@ -62,7 +65,7 @@ function matrixDims(ndim: number, transposed: boolean): readonly [number, number
   return transposed ? [ndim - 1, ndim - 2] : [ndim - 2, ndim - 1];
 }
 
-function strategies(call: KernelCall): readonly AxisStrategy[] {
+function strategies(call: KernelCall, axis: AxisContext): readonly AxisStrategy[] {
   const { rows, contractionA, contractionB, columns, output } = productDims(call);
   const a = inputAt(call, 0).shape;
   const b = inputAt(call, 1).shape;
@@ -75,14 +78,24 @@ function strategies(call: KernelCall): readonly AxisStrategy[] {
   for (let dim = 0; dim < numBatchDims; dim++) {
     found.push(split(alignedDim(a.slice(0, -2), batch, dim), alignedDim(b.slice(0, -2), batch, dim), dim));
   }
-  if (extras.length === 0 && isLinear(call.attrs)) {
-    found.push(
-      reduced([contractionA, contractionB], ["sum"]),
-      partial(["sum", undefined], ["sum"]),
-      partial([undefined, "sum"], ["sum"]),
-    );
+  if (!isLinear(call.attrs)) return found;
+  const contraction = reduced([contractionA, contractionB], ["sum"]);
+  const [bias] = extras;
+  if (bias === undefined) {
+    found.push(contraction, partial(["sum", undefined], ["sum"]), partial([undefined, "sum"], ["sum"]));
+  } else if (
+    extras.length === 1 &&
+    numElements(bias.shape) <= output.at(-1)! &&
+    hasNoEmptyPart(a[contractionA]!, axis.size * axis.piecesByOthers(0, contractionA))
+  ) {
+    found.push({ ...contraction, inputs: [...contraction.inputs, Partial("sum")], makesPartial: true });
   }
   return found;
+}
+
+/** Whether each piece of K is sure to have elements: a rank without any runs no kernel, and would leave its bias out. */
+function hasNoEmptyPart(contraction: number, pieces: number): boolean {
+  return contraction % pieces === 0 || contraction >= pieces ** 2;
 }
 
 function isLinear(attrs: KernelAttrs): boolean {

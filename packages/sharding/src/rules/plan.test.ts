@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { latencyBytes } from "../mesh-costs.ts";
 import { formatPlacement, Partial, Replicate, Shard, type Placement } from "../placement.ts";
 import { decide } from "./plan.ts";
 import { call, input, ruleOf } from "./test/arbitrary-call.ts";
+import type { Rule } from "./rule.ts";
 import type { DenseCall } from "./simulate-ranks.ts";
 
 const tp = { axisNames: ["tp"], shape: [4] };
@@ -81,7 +83,60 @@ describe("decide on one axis", () => {
   });
 });
 
+describe("decide on a step that communicates", () => {
+  const rule = (localBytes: number, localCollectives?: number): Rule => ({
+    kernels: ["Own"],
+    outputs: ({ inputs }) => [inputs[0]!],
+    strategies: () => [
+      {
+        ...{ inputs: [Shard(0)], outputs: [Shard(0)], localBytes },
+        ...(localCollectives === undefined ? {} : { localCollectives }),
+      },
+    ],
+  });
+  const chosen = (own: Rule, numRanks: number): Placement => {
+    const dense = call("Own", [input("x", [4096], 1)]);
+    return decide(own, dense, [[Shard(0)]], { axisNames: ["tp"], shape: [numRanks] }).outputs[0]![0]!;
+  };
+
+  test("it loses where it costs more than gathering: 16384 x 3/4 bytes and one collective", () => {
+    expect(chosen(rule(12287), 4)).toEqual(Shard(0));
+    expect(chosen(rule(12289), 4)).toEqual(R);
+  });
+
+  test("every further collective costs its latency", () => {
+    const rest = 12288 - latencyBytes({ axisNames: ["tp"] }, 0);
+    expect(chosen(rule(rest - 1, 2), 4)).toEqual(Shard(0));
+    expect(chosen(rule(rest + 1, 2), 4)).toEqual(R);
+  });
+
+  test("what sends nothing costs nothing", () => {
+    expect(chosen(rule(0), 4)).toEqual(Shard(0));
+  });
+});
+
 describe("decide on two axes", () => {
+  test("no output becomes partial in two ways", () => {
+    const where = { name: "indices", shape: [4], dtype: "int32" as const, values: [1, 0, 3, 2] };
+    const lookup = call("GatherV2", [input("x", [4096, 3], 1), where], { axis: 0, batchDims: 0 });
+    // Maxima along dp pass; the rows that tp splits would give sums.
+    expect(
+      decided(
+        lookup,
+        [
+          [Partial("max"), Shard(0)],
+          [R, R],
+        ],
+        grid,
+      ),
+    ).toMatch(/^Partial\("max"\)\|.* -> Partial\("max"\)\|(Replicate\(\)|Shard\(\d\))$/);
+    const sums = [
+      [Partial("sum"), Shard(0)],
+      [R, R],
+    ];
+    expect(decided(lookup, sums, grid)).toMatch(/ -> Partial\("sum"\)\|Partial\("sum"\)$/);
+  });
+
   test("data and tensor parallelism combine in one product", () => {
     expect(
       decided(

@@ -8,6 +8,7 @@
 import { util } from "@tensorflow/tfjs";
 import type { MeshGeometry } from "../mesh.ts";
 import { Replicate, samePlacement, type Placement } from "../placement.ts";
+import { latencyBytes } from "../mesh-costs.ts";
 import { implicitMoveCost } from "../redistribute/cost.ts";
 import { numElements } from "../layout.ts";
 import type { AxisContext, AxisStrategy, KernelCall, Rule } from "./rule.ts";
@@ -34,7 +35,8 @@ export function decide(
   const numOutputs = rule.outputs(call).length;
   const outputs = Array.from({ length: numOutputs }, () => mesh.shape.map(() => Replicate()));
   mesh.shape.forEach((_, axis) => {
-    const best = cheapest(call, inputs, axis, axisContext(inputs, axis, mesh), rule, numOutputs);
+    const priced = priceStrategies(rule, call, { inputs, outputs }, axis, mesh);
+    const best = priced.reduce((cheapest, next) => (next.cost < cheapest.cost ? next : cheapest)).strategy;
     best.inputs.forEach((placement, i) => {
       inputs[i]![axis] = placement;
     });
@@ -64,41 +66,70 @@ export function axisContext(
   };
 }
 
-function cheapest(
-  call: KernelCall,
-  inputs: readonly (readonly Placement[])[],
-  axis: number,
-  context: AxisContext,
+/** A strategy and what it would cost along one axis: bytes that a rank sends, collectives counted as bytes too. */
+export interface PricedStrategy {
+  readonly strategy: AxisStrategy;
+  /** `Infinity` where the strategy cannot be had. */
+  readonly cost: number;
+}
+
+/** Everything replicated, then all strategies of the rule, for `axis`, with the other axes as in `placed`. */
+export function priceStrategies(
   rule: Rule,
-  numOutputs: number,
-): AxisStrategy {
+  call: KernelCall,
+  placed: Decision,
+  axis: number,
+  mesh: MeshGeometry,
+): PricedStrategy[] {
+  const context = axisContext(placed.inputs, axis, mesh);
+  const latency = latencyBytes(mesh, axis);
   const replicated: AxisStrategy = {
     inputs: call.inputs.map(() => Replicate()),
-    outputs: Array.from({ length: numOutputs }, () => Replicate()),
+    outputs: placed.outputs.map(() => Replicate()),
   };
-  let best = replicated;
-  let bestCost = strategyCost(call, inputs, axis, context, replicated);
-  for (const strategy of rule.strategies(call, context)) {
-    const cost = strategyCost(call, inputs, axis, context, strategy);
-    if (cost < bestCost) {
-      best = strategy;
-      bestCost = cost;
-    }
-  }
-  return best;
+  return [replicated, ...rule.strategies(call, context)].map((strategy) => {
+    const isPossible = !mixesPartials(strategy, placed.outputs);
+    const cost = isPossible
+      ? strategyCost(call, placed.inputs, axis, { context, latency }, strategy)
+      : Infinity;
+    return { strategy, cost };
+  });
+}
+
+/**
+ * Whether an output would become partial in another way than it is along the axes before. A sum of maxima is not a
+ * maximum of sums, so such a value would depend on which axis is reduced first.
+ */
+export function mixesPartials(strategy: AxisStrategy, outputs: readonly (readonly Placement[])[]): boolean {
+  return strategy.outputs.some(
+    (placement, i) =>
+      placement.kind === "partial" &&
+      outputs[i]!.some((other) => other.kind === "partial" && other.op !== placement.op),
+  );
 }
 
 /** Copies locally; it must only lose against doing nothing. */
 const MAKE_PARTIAL_COST = 1;
 
+/** What the local step itself costs. On an axis of one rank its collectives move nothing. */
+function localCost(
+  { localBytes, localCollectives = 1 }: AxisStrategy,
+  numRanks: number,
+  latency: number,
+): number {
+  // A step that has nothing to send makes no collective.
+  if (localBytes === undefined || localBytes === 0 || numRanks === 1) return 0;
+  return localBytes + localCollectives * latency;
+}
+
 function strategyCost(
   call: KernelCall,
   inputs: readonly (readonly Placement[])[],
   axis: number,
-  context: AxisContext,
+  { context, latency }: { readonly context: AxisContext; readonly latency: number },
   strategy: AxisStrategy,
 ): number {
-  let cost = 0;
+  let cost = localCost(strategy, context.size, latency);
   strategy.inputs.forEach((wanted, i) => {
     const current = inputs[i]![axis]!;
     if (samePlacement(current, wanted)) return;
@@ -110,7 +141,7 @@ function strategyCost(
     let pieces = 1;
     for (let dim = 0; dim < spec.shape.length; dim++) pieces *= context.piecesByOthers(i, dim);
     const bytes = (numElements(spec.shape) * util.bytesPerElement(spec.dtype)) / pieces;
-    cost += implicitMoveCost(current, wanted, bytes, context.size);
+    cost += implicitMoveCost(current, wanted, bytes, { numRanks: context.size, latency });
   });
   return cost;
 }

@@ -1,12 +1,20 @@
 /**
- * Random kernels: every element depends on a key and its *global* index, so a shard draws what the whole would hold.
+ * Random kernels: what a shard draws is what the whole would hold, on every mesh.
+ *
+ * | kernel        | draws                                          | split    |
+ * | ------------- | ---------------------------------------------- | -------- |
+ * | `Dropout`     | by a key and the *global* index of the element | any dim  |
+ * | `Multinomial` | from one stream for all rows                   | none     |
+ *
+ * tfjs has no other: `tf.randomNormal` and its kin draw on the host, from generators that are seeded alike on all ranks.
  *
  * @packageDocumentation
  */
+import { inputAt, integerAttr } from "./attributes.ts";
 import { pointwiseRule } from "./pointwise.ts";
 import type { Rule } from "./rule.ts";
 
-/** Rule of `Dropout` (attributes `rate`, `key`, `globalShape`, `offset`). Any dim may be split. */
+/** Rules of the kernels above. `Dropout` has the attributes `rate`, `key`, `globalShape` and `offset`. */
 export const randomRules: readonly Rule[] = [
   {
     ...pointwiseRule({ kernels: ["Dropout"] }),
@@ -17,5 +25,15 @@ export const randomRules: readonly Rule[] = [
     }),
     // The key changes with every call.
     dynamicAttrs: true,
+  },
+  {
+    kernels: ["Multinomial"],
+    outputs: (call) => [
+      { shape: [inputAt(call, 0).shape[0]!, integerAttr(call, "numSamples")], dtype: "int32" },
+    ],
+    // Engines differ in whether every row restarts the stream, so a part of the rows might draw other numbers.
+    strategies: () => [],
+    // The seed changes with every call.
+    attrsKey: (attrs) => String(attrs.numSamples),
   },
 ];

@@ -1,21 +1,33 @@
 /**
  * Reductions over dims.
  *
- * Splitting a dim that stays splits the output; splitting a dim that is reduced gives a partial output:
+ * Splitting a dim that stays splits the output; splitting a dim that is reduced gives a partial output, which whoever
+ * uses it reduces. No reduction multiplies, so a product gathers its factors itself.
  *
- * | kernel        | over a split dim | on an empty shard |
- * | ------------- | ---------------- | ----------------- |
- * | `Sum`, `Mean` | `Partial("sum")` | 0                 |
- * | `Max`, `Any`  | `Partial("max")` | -Infinity, false  |
- * | `Min`, `All`  | `Partial("min")` | Infinity, true    |
- * | `Prod`        | not split        |                   |
+ * | kernel        | over a split dim | on an empty shard | communication                      |
+ * | ------------- | ---------------- | ----------------- | ---------------------------------- |
+ * | `Sum`, `Mean` | `Partial("sum")` | 0                 | none                               |
+ * | `Max`, `Any`  | `Partial("max")` | -Infinity, false  | none                               |
+ * | `Min`, `All`  | `Partial("min")` | Infinity, true    | none                               |
+ * | `Prod`        | `Replicate()`    | 1                 | one all-gather of the output       |
  *
  * @packageDocumentation
  */
 import { backend_util, type DataType, type TensorInfo } from "@tensorflow/tfjs";
+import { numElements } from "../layout.ts";
 import type { PartialOp } from "../placement.ts";
-import { dimAttr, dimsAttr, inputAt } from "./attributes.ts";
-import type { AxisStrategy, KernelAttrs, KernelCall, LocalCall, LocalKernels, Rule } from "./rule.ts";
+import { dimsAttr, inputAt } from "./attributes.ts";
+import { emptyOutputs } from "./empty-outputs.ts";
+import type {
+  AxisContext,
+  AxisStrategy,
+  KernelAttrs,
+  KernelCall,
+  LocalCall,
+  LocalKernels,
+  Rule,
+} from "./rule.ts";
+import { allGatherBytes, groupsAlong, isSplit } from "./split-dim.ts";
 import { partial, reduced, sharded } from "./strategy.ts";
 
 interface Reduction {
@@ -90,6 +102,45 @@ function localMean(kernels: LocalKernels, inputs: readonly TensorInfo[], local: 
   return mean;
 }
 
+function splitFactors(call: KernelCall, axis: AxisContext): AxisStrategy[] {
+  const dims = reducedDims(call);
+  const { shape } = inputAt(call, 0);
+  const bytes = shape.reduce(
+    (size, whole, dim) => (dims.includes(dim) ? size : (size * whole) / axis.piecesByOthers(0, dim)),
+    4,
+  );
+  return dims.map((dim) => ({
+    ...sharded([dim], [undefined]),
+    localBytes: allGatherBytes(bytes, axis.size),
+  }));
+}
+
+/** The product of the own factors, times those of the other ranks, in rank order. */
+function multiplyOverRanks(
+  kernels: LocalKernels,
+  inputs: readonly TensorInfo[],
+  local: LocalCall,
+): TensorInfo[] {
+  const layout = local.inputs[0]!;
+  const { localShape, dtype } = local.outputs[0]!;
+  if (numElements(localShape) === 0) return emptyOutputs(kernels, local);
+  const groups = groupsAlong(local, layout, ...reducedDims(local.call));
+  const label = `factors of Prod of [${layout.shape.join(", ")}]`;
+  const [mine] = layout.localShape.includes(0)
+    ? [kernels.create(localShape, dtype, (out) => out.fill(1))]
+    : (kernels.run("Prod", { x: inputs[0]! }, local.call.attrs) as [TensorInfo]);
+  const product = kernels.create(localShape, dtype, (out) => {
+    out.set(kernels.view(mine));
+    for (const group of groups) {
+      const factors = group.allGather(out, { label });
+      out.fill(1);
+      for (let at = 0; at < factors.length; at++) out[at % out.length]! *= factors[at]!;
+    }
+  });
+  kernels.dispose(mine);
+  return [product];
+}
+
 const sumType = (dtype: DataType): DataType => backend_util.upcastType(dtype, "int32");
 const sameType = (dtype: DataType): DataType => dtype;
 
@@ -101,22 +152,11 @@ export const reductionRules: readonly Rule[] = [
   reductionRule({ kernel: "Any", combine: "max", dtype: sameType }),
   reductionRule({ kernel: "Min", combine: "min", dtype: sameType, emptyValue: Infinity }),
   reductionRule({ kernel: "All", combine: "min", dtype: sameType, emptyValue: 1 }),
-  reductionRule({ kernel: "Prod", combine: undefined, dtype: sumType }),
   {
-    kernels: ["ArgMax", "ArgMin"],
-    outputs: (call) => {
-      const { shape } = inputAt(call, 0);
-      const dim = dimAttr(call, "axis", shape.length, 0);
-      return [{ shape: shape.filter((_, other) => other !== dim), dtype: "int32" }];
-    },
-    // The position of a maximum is global: the dim that is searched stays whole.
-    strategies: (call) => {
-      const { shape } = inputAt(call, 0);
-      const dim = dimAttr(call, "axis", shape.length, 0);
-      return shape.flatMap((_, other) =>
-        other === dim ? [] : [sharded([other], [other < dim ? other : other - 1])],
-      );
-    },
-    attrsKey: (attrs) => String(attrs.axis),
+    ...reductionRule({ kernel: "Prod", combine: undefined, dtype: sumType, emptyValue: 1 }),
+    strategies: (call, axis) => [...strategies(call, undefined), ...splitFactors(call, axis)],
+    local: multiplyOverRanks,
+    isPlain: ({ call, inputs }) => !reducedDims(call).some((dim) => isSplit(inputs[0]!, dim)),
+    communicates: true,
   },
 ];

@@ -62,6 +62,9 @@ describe("defineRule", () => {
         '- emptyValue ("none") must be a number; use what a reduction of nothing gives.',
       ].join("\n"),
     );
+    expect(() => defineRule({ ...own, communicates: true })).toThrow(
+      "- communicates (true) must come with local, which makes the collectives; leave it out for the plain kernel.",
+    );
     expect(() => defineRule({ ...own, kernels: [] })).toThrow(
       '- kernels ([]) must be a list of kernel names; use ["MyKernel"].',
     );

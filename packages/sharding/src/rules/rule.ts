@@ -15,6 +15,7 @@
  *
  * @packageDocumentation
  */
+import type { NumericArray, ProcessGroup } from "@meshwright/core";
 import type { DataType, TensorInfo } from "@tensorflow/tfjs";
 import type { Layout } from "../layout.ts";
 import type { Placement } from "../placement.ts";
@@ -62,17 +63,35 @@ export interface AxisStrategy {
   /**
    * `true`: whole inputs may become partial for this strategy, at no cost (one rank keeps the value, the others hold the
    * neutral element). Else nothing becomes partial on its own account. Only for results so small that putting their
-   * reduction off is always cheaper than reducing the inputs one by one.
+   * reduction off is always cheaper than reducing the inputs one by one, or that other inputs make partial anyway.
    */
   readonly makesPartial?: true;
+  /**
+   * Bytes that the local step itself sends per rank along this axis, where it communicates. The planner adds them, and
+   * the latency of `localCollectives`, to what moving the inputs costs.
+   */
+  readonly localBytes?: number;
+  /** Number of collectives behind `localBytes`. Default 1. */
+  readonly localCollectives?: number;
 }
 
 /** Runs kernels of the engine on local tensors. */
 export interface LocalKernels {
-  /** Runs an engine kernel; the caller owns the results. */
-  run(kernel: string, inputs: Readonly<Record<string, TensorInfo>>, attrs?: KernelAttrs): TensorInfo[];
+  /** Runs an engine kernel on inputs by name, or on a list (AddN, Concat, Pack). The caller owns the results. */
+  run(
+    kernel: string,
+    inputs: Readonly<Record<string, TensorInfo>> | readonly TensorInfo[],
+    attrs?: KernelAttrs,
+  ): TensorInfo[];
   /** Frees a local tensor. */
   dispose(info: TensorInfo): void;
+  /** The elements of a local tensor: read-only, and valid until the next `run` or `create`. */
+  view(info: TensorInfo): NumericArray;
+  /**
+   * A new local tensor, owned by the caller, whose elements `fill` writes in place (without it they are unspecified).
+   * `fill` may look at other tensors with `view` and may communicate, but must not `run` or `create`.
+   */
+  create(shape: readonly number[], dtype: DataType, fill?: (out: NumericArray) => void): TensorInfo;
 }
 
 /** What a local step may look at. */
@@ -80,6 +99,8 @@ export interface LocalCall {
   readonly call: KernelCall;
   readonly inputs: readonly Layout[];
   readonly outputs: readonly Layout[];
+  /** The ranks along each mesh axis, in mesh order. Only `local` of a rule that `communicates` may use them. */
+  readonly groups: readonly ProcessGroup[];
 }
 
 /** How a family of kernels runs when sharded. */
@@ -105,6 +126,17 @@ export interface Rule {
   readonly dynamicAttrs?: boolean;
   /** Runs in place of the plain kernel on the local shards; returns one tensor per output, owned by the caller. */
   local?(kernels: LocalKernels, inputs: readonly TensorInfo[], local: LocalCall): TensorInfo[];
+  /**
+   * Where it answers `true` the plain kernel does for these layouts, and `local` does not run. Asked once per decision,
+   * so it must answer alike for all calls with one `attrsKey`, and alike on all ranks. Default: `local` always runs.
+   */
+  isPlain?(local: LocalCall): boolean;
+  /**
+   * `true`: `local` makes collectives, so it runs on every rank, also where a shard is empty or an axis has one rank.
+   * Every rank of a group must make the same calls: what `local` does may depend on the layouts' placements and global
+   * shapes, not on this rank's shapes or values.
+   */
+  readonly communicates?: true;
   /**
    * Value of the elements of an output when a rank's shard of an input is empty (and the global input is not) but the
    * output's is not: a sum over no elements. Default 0. See `emptyElement` for integers.

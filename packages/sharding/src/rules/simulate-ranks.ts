@@ -3,15 +3,16 @@
  *
  * @packageDocumentation
  */
-import { InternalError } from "@meshwright/core";
-import { engine, Tensor, tensor, tidy, type TensorInfo } from "@tensorflow/tfjs";
+import { InternalError, type NumericArray, type ProcessGroup } from "@meshwright/core";
+import { engine, Tensor, tensor, tidy, type DataType, type TensorInfo } from "@tensorflow/tfjs";
 import { numElements, regionOf, type Layout } from "../layout.ts";
 import type { MeshGeometry } from "../mesh.ts";
 import type { Placement } from "../placement.ts";
 import { assembleValue, coordinatesOf, cutValue, type DenseValue, type Random } from "./dense-value.ts";
 import { emptyElement, hasEmptyShard } from "./empty-value.ts";
 import type { Decision } from "./plan.ts";
-import type { KernelAttrs, KernelCall, LocalKernels, Rule, TensorSpec } from "./rule.ts";
+import { replay } from "./replay-collectives.ts";
+import type { KernelAttrs, KernelCall, LocalCall, LocalKernels, Rule, TensorSpec } from "./rule.ts";
 
 /** A kernel call with its whole inputs. */
 export interface DenseCall extends KernelCall {
@@ -33,17 +34,21 @@ export function simulateRanks(
 ): DenseValue[] {
   const specs = rule.outputs(call);
   const cuts = call.inputs.map((input, i) => cutValue(input, decision.inputs[i]!, mesh, random));
-  const byRank = coordinatesOf(mesh).map((coordinate) => {
+  const runAt = (coordinate: readonly number[], groups: readonly ProcessGroup[]): DenseValue[] => {
     const layout = (spec: TensorSpec, placements: readonly Placement[]): Layout =>
       layoutAt(spec, placements, mesh, coordinate);
-    return runRank(
-      rule,
+    const values = cuts.map((cut) => cut(coordinate));
+    return runRank(rule, values, {
       call,
-      cuts.map((cut) => cut(coordinate)),
-      call.inputs.map((input, i) => layout(input, decision.inputs[i]!)),
-      specs.map((spec, i) => layout(spec, decision.outputs[i]!)),
-    );
-  });
+      inputs: call.inputs.map((input, i) => layout(input, decision.inputs[i]!)),
+      outputs: specs.map((spec, i) => layout(spec, decision.outputs[i]!)),
+      groups,
+    });
+  };
+  const byRank =
+    rule.communicates === true
+      ? replay(mesh, runAt)
+      : coordinatesOf(mesh).map((coordinate) => runAt(coordinate, []));
   return specs.map((spec, i) =>
     assembleValue(
       spec,
@@ -54,15 +59,11 @@ export function simulateRanks(
   );
 }
 
-function runRank(
-  rule: Rule,
-  call: DenseCall,
-  values: readonly DenseValue[],
-  inputs: readonly Layout[],
-  outputs: readonly Layout[],
-): DenseValue[] {
-  if (hasEmptyShard(inputs)) {
-    return outputs.map(({ localShape, dtype }) => ({
+function runRank(rule: Rule, values: readonly DenseValue[], local: LocalCall): DenseValue[] {
+  const { call } = local;
+  const isPlain = rule.local === undefined || rule.isPlain?.(local) === true;
+  if ((isPlain || rule.communicates !== true) && hasEmptyShard(local.inputs)) {
+    return local.outputs.map(({ localShape, dtype }) => ({
       shape: localShape,
       dtype,
       values: new Array<number>(numElements(localShape)).fill(emptyElement(rule, dtype)),
@@ -70,8 +71,7 @@ function runRank(
   }
   return runToValues(() => {
     const tensors = values.map(toTensor);
-    const local = { call, inputs, outputs };
-    if (rule.local !== undefined) return rule.local(LOCAL_KERNELS, tensors, local).map(asTensor);
+    if (!isPlain) return rule.local!(LOCAL_KERNELS, tensors, local).map(asTensor);
     return runKernel(call.kernel, named(call, tensors), rule.localAttrs?.(local) ?? call.attrs);
   });
 }
@@ -105,16 +105,30 @@ function runKernel(kernel: string, inputs: KernelInputs, attrs: KernelAttrs): Te
 }
 
 const LOCAL_KERNELS: LocalKernels = {
-  run: (kernel, inputs, attrs) =>
-    runKernel(
-      kernel,
-      Object.fromEntries(Object.entries(inputs).map(([name, info]) => [name, asTensor(info)])),
-      attrs ?? {},
-    ),
+  run: (kernel, inputs, attrs) => runKernel(kernel, asTensors(inputs), attrs ?? {}),
   dispose: (info) => {
     asTensor(info).dispose();
   },
+  view: (info) => asTensor(info).dataSync<"float32" | "int32" | "bool">(),
+  create: (shape, dtype, fill) => {
+    const out = newArray(dtype, numElements(shape));
+    fill?.(out);
+    return tensor(out, [...shape], dtype);
+  },
 };
+
+/** What nobody wrote shows: floats start as NaN, integers as a large number. */
+function newArray(dtype: DataType, length: number): NumericArray {
+  if (dtype === "float32") return new Float32Array(length).fill(NaN);
+  return dtype === "int32" ? new Int32Array(length).fill(UNWRITTEN) : new Uint8Array(length);
+}
+
+const UNWRITTEN = 0x7abcdef0;
+
+function asTensors(inputs: Parameters<LocalKernels["run"]>[1]): KernelInputs {
+  if (Array.isArray(inputs)) return (inputs as readonly TensorInfo[]).map(asTensor);
+  return Object.fromEntries(Object.entries(inputs).map(([name, info]) => [name, asTensor(info)]));
+}
 
 function asTensor(info: TensorInfo): Tensor {
   if (isTensor(info)) return info;

@@ -102,6 +102,62 @@ describe("verifyRule", () => {
   });
 });
 
+describe("verifyRule of a rule that communicates", () => {
+  const rows = {
+    name: "x",
+    shape: [3, 5],
+    dtype: "float32" as const,
+    values: Array.from({ length: 15 }, (_, i) => i),
+  };
+  const sum = call("Sum", [rows], { axis: [1], keepDims: false });
+  /** Sums over dim 1, which is split, and reduces at once instead of giving a partial result. */
+  const eager: Rule = {
+    kernels: ["Sum"],
+    outputs: () => [{ shape: [3], dtype: "float32" }],
+    strategies: () => [{ inputs: [Shard(1)], outputs: [Replicate()], localBytes: 12 }],
+    local: (kernels, [local], { groups, inputs: [layout] }) => [
+      kernels.create([3], "float32", (out) => {
+        const values = kernels.view(local!);
+        const width = layout!.localShape[1]!;
+        out.fill(0);
+        values.forEach((value, at) => (out[Math.floor(at / width)]! += value));
+        layout!.placements.forEach(({ kind }, axis) => {
+          if (kind === "shard") groups[axis]!.allReduce(out);
+        });
+      }),
+    ],
+    communicates: true,
+  };
+  const mesh = { axisNames: ["dp", "tp"], shape: [2, 4] };
+
+  test("plays the collectives, on ranks with empty shards too", () => {
+    // Both, one or none of the axes cut the dim; of 5 columns, dp leaves 3 + 2 and tp leaves 2 + 2 + 1 + 0.
+    expect(verifyRule(eager, sum, { mesh })).toHaveLength(4);
+  });
+
+  test("runs the plain kernel where the rule says that it does", () => {
+    const never = (): never => {
+      throw new Error("local ran");
+    };
+    const plain = { ...eager, local: never, isPlain: () => true };
+    expect(() => verifyRule(plain, sum, { mesh })).toThrow("hold replicas whose element 0 is");
+    expect(() => verifyRule({ ...plain, isPlain: () => false }, sum, { mesh })).toThrow("local ran");
+  });
+
+  test("finds a rank that does not take part", () => {
+    const shy: Rule = {
+      ...eager,
+      local: (kernels, inputs, local) =>
+        local.inputs[0]!.localShape[1] === 0
+          ? [kernels.create([3], "float32")]
+          : eager.local!(kernels, inputs, local),
+    };
+    expect(() => verifyRule(shy, sum, { mesh })).toThrow(
+      /must make the same collectives, but rank \d waits in allReduce\(sum, float32\[3\]\) of group "tp"/,
+    );
+  });
+});
+
 describe("verifyDecision", () => {
   test("runs what the planner chooses", () => {
     const a = input("a", [4, 6], 1);

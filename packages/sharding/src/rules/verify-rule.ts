@@ -7,7 +7,7 @@ import { ContractError } from "@meshwright/core";
 import type { MeshGeometry } from "../mesh.ts";
 import { formatPlacement, Replicate, type PartialOp, type Placement } from "../placement.ts";
 import { formatSpec, seededRandom, type DenseValue, type Random } from "./dense-value.ts";
-import { axisContext, decide, type Decision } from "./plan.ts";
+import { axisContext, decide, mixesPartials, type Decision } from "./plan.ts";
 import type { AxisStrategy, Rule, TensorSpec } from "./rule.ts";
 import { runDense, simulateRanks, type DenseCall } from "./simulate-ranks.ts";
 
@@ -110,6 +110,7 @@ function allDecisions(rule: Rule, call: DenseCall, mesh: MeshGeometry, start: De
     (begun, _, axis) =>
       begun.flatMap((decision) =>
         strategiesAfter(rule, call, mesh, decision, axis)
+          .filter((strategy) => !mixesPartials(strategy, decision.outputs))
           .map((strategy) => extend(decision, strategy))
           .filter((extended) => canArise(call, extended)),
       ),

@@ -1,5 +1,5 @@
 /**
- * Runs kernels that have no rule (a pooling and one of its own), or gives them one.
+ * Runs kernels without a rule, one that tfjs brings and one of the program's own, or gives the latter one.
  */
 import { defineProgram, type LedgerTotal, type World } from "@meshwright/core";
 import {
@@ -9,6 +9,7 @@ import {
   formatPlacement,
   placementsOf,
   replicatedKernels,
+  Replicate,
   shard,
   Shard,
   type FallbackReport,
@@ -19,22 +20,20 @@ import * as tf from "@tensorflow/tfjs";
 export type Handling = "no rule" | "no rule, replicated inputs" | "rule";
 
 export interface FallbackFacts {
-  readonly pooled: readonly number[];
+  readonly distinct: readonly number[];
   readonly cubed: readonly number[];
-  readonly dense: { readonly pooled: readonly number[]; readonly cubed: readonly number[] };
+  readonly dense: { readonly distinct: readonly number[]; readonly cubed: readonly number[] };
   readonly placements: readonly string[];
   readonly communication: readonly LedgerTotal[];
   readonly replicated: readonly FallbackReport[];
 }
 
-const pooling = defineRule({
-  kernels: ["MaxPool"],
-  outputs: ({ inputs, attrs }) => {
-    const [batch, height, width, channels] = inputs[0]!.shape;
-    const size = attrs.filterSize as number;
-    return [{ shape: [batch!, height! / size, width! / size, channels!], dtype: inputs[0]!.dtype }];
-  },
-  strategies: () => [0, 3].map((dim) => ({ inputs: [Shard(dim)], outputs: [Shard(dim)] })),
+/** Right in this program only: its images differ in every channel, so that all are kept. */
+const unique = defineRule({
+  kernels: ["Unique"],
+  outputs: ({ inputs: [x] }) => [x!, { shape: [x!.shape[0]!], dtype: "int32" }],
+  strategies: () => [{ inputs: [Shard(3)], outputs: [Shard(3), Replicate()] }],
+  attrsKey: () => "",
 });
 
 const cube = defineRule({
@@ -52,29 +51,34 @@ export default defineProgram<{ readonly handling: Handling }, unknown, FallbackF
       Array.from({ length: 96 }, (_, i) => (i * 29) % 31),
       [2, 4, 4, 3],
     );
-    const rules = handling === "rule" ? [pooling, cube] : [];
+    const rules = handling === "rule" ? [unique, cube] : [];
     const mesh = createMesh(world, { tp: world.size }, { rules });
     const x = shard(image, mesh, handling === "no rule, replicated inputs" ? {} : { tp: Shard(3) });
     const { result, totals } = countCommunication(world, () => {
-      const [first, second] = [pool(x), pool(x)];
-      return { pooled: [first, second], cubed: runCube(x) };
+      const [first, second] = [distinctImages(x), distinctImages(x)];
+      return { distinct: [first, second], cubed: runCube(x) };
     });
     return {
-      pooled: [...tf.sub(result.pooled[0]!, tf.mul(2, result.pooled[1]!)).dataSync()],
+      distinct: [...negated(result.distinct[0]!, result.distinct[1]!).dataSync()],
       cubed: [...result.cubed.dataSync()],
       dense: {
-        pooled: [...tf.neg(pool(image)).dataSync()],
+        distinct: [...negated(distinctImages(image), distinctImages(image)).dataSync()],
         cubed: [...tf.pow(image, tf.scalar(3)).dataSync()],
       },
-      placements: [result.pooled[1]!, result.cubed].map((t) => formatPlacement(placementsOf(t).tp!)),
+      placements: [result.distinct[1]!, result.cubed].map((t) => formatPlacement(placementsOf(t).tp!)),
       communication: totals,
       replicated: replicatedKernels(),
     };
   },
 );
 
-function pool(x: tf.Tensor): tf.Tensor {
-  return tf.maxPool(x as tf.Tensor4D, 2, 2, "valid");
+function distinctImages(x: tf.Tensor): tf.Tensor {
+  return tf.unique(x, 0).values;
+}
+
+/** `a - 2b`: both are read. */
+function negated(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  return tf.sub(a, tf.mul(2, b));
 }
 
 function runCube(x: tf.Tensor): tf.Tensor {

@@ -110,20 +110,6 @@ const MODELS: Readonly<Record<string, Model>> = {
     });
     return [[shapes.y!, all]];
   },
-  CrossEntropy: ({ logits, labels }, shapes) => {
-    const totals = rows(logits!, shapes.logits!).map(logSumExp);
-    const width = shapes.logits!.at(-1)!;
-    return [
-      [shapes.labels!, totals.map((total, row) => total - logits![row * width + labels![row]!]!)],
-      [shapes.labels!, totals],
-    ];
-  },
-  CrossEntropyGrad: ({ dy, logits, labels, logSumExp: totals }, shapes) => {
-    const all = rows(logits!, shapes.logits!).flatMap((row, at) =>
-      row.map((v, i) => dy![at]! * (Math.exp(v - totals![at]!) - (i === labels![at]! ? 1 : 0))),
-    );
-    return [[shapes.logits!, all]];
-  },
   Dropout: ({ x }, shapes, attrs) => {
     const { globalShape, offset, key } = attrs as { globalShape: number[]; offset: number[]; key: number };
     const all = Array.from(x!, (v, i) => v * ((globalIndex(i, shapes.x!, globalShape, offset) * key) % 5));
