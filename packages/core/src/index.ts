@@ -25,7 +25,7 @@ export type { CollectiveName, Ledger, LedgerEntry, LedgerTotal } from "./collect
 export type { Engine, EngineName, SkippedEngine } from "./engine/engine.ts";
 export { OutOfMemoryError } from "./engine/out-of-memory.ts";
 export { defineProgram, type Program, type ProgramContext, type World } from "./runtime/program.ts";
-export { namedParameters, setTraining, type Module } from "./nn/module.ts";
+export { namedModules, namedParameters, setTraining, type Module } from "./nn/module.ts";
 export { Parameter, type Initializer, type ParameterShard } from "./nn/parameter.ts";
 export { createWorld, WorldHandle } from "./runtime/world-handle.ts";
 export { launch, type LaunchOptions } from "./runtime/launch.ts";
@@ -55,15 +55,27 @@ export { GeluMLP, SwiGLUMLP, type CreateMLP, type MLPOptions } from "./nn/mlp.ts
 export { GPT, type GPTOptions } from "./nn/gpt.ts";
 export { denseParts, type GPTParts } from "./nn/gpt-parts.ts";
 export { countParameters } from "./nn/count-parameters.ts";
-export { crossEntropy } from "./nn/cross-entropy.ts";
+export { crossEntropy, type CrossEntropyOptions } from "./nn/cross-entropy.ts";
 export { AdamW, type AdamWOptions, type AdamWState } from "./optim/adamw.ts";
 export { SGD, type SGDOptions } from "./optim/sgd.ts";
 export { clipGradNorm, globalNorm } from "./optim/clip-grad-norm.ts";
-export { gradients, type NamedGradients } from "./optim/gradients.ts";
+export {
+  gradients,
+  type GradientsOptions,
+  type LossAndGradients,
+  type NamedGradients,
+} from "./optim/gradients.ts";
+export { accumulateGradients, type AccumulateOptions } from "./optim/accumulate-gradients.ts";
+export { GradientAccumulator } from "./optim/gradient-accumulator.ts";
 export { noDecayForVectors, type ParameterGroup } from "./optim/parameter-group.ts";
 export { warmupCosine, type LearningRate, type WarmupCosineOptions } from "./optim/warmup-cosine.ts";
 export { vjp, type Vjp, type VjpOptions } from "./autograd/vjp.ts";
-export { Pullback, type InputGradients, type VjpGradients } from "./autograd/pullback.ts";
+export {
+  Pullback,
+  type InputGradients,
+  type PullbackOptions,
+  type VjpGradients,
+} from "./autograd/pullback.ts";
 export { checkpoint } from "./autograd/checkpoint.ts";
 export { nextCallIndex } from "./autograd/call-index.ts";
 export type { CallCounter } from "./autograd/capture-tape.ts";
@@ -80,3 +92,58 @@ export type { PhiloxKey } from "./random/philox.ts";
 export type { StreamId } from "./random/key.ts";
 export type { Region } from "./random/region.ts";
 export type { ParameterSettings } from "./optim/parameter-group.ts";
+export { Llama, type LlamaOptions } from "./nn/llama.ts";
+export { denseLlamaParts, type LlamaParts } from "./nn/llama-parts.ts";
+export { LlamaBlock, type LlamaBlockOptions } from "./nn/llama-block.ts";
+export {
+  groupedCausalAttention,
+  GroupedQueryAttention,
+  type Attend,
+  type GroupedQueryAttentionOptions,
+} from "./nn/grouped-query-attention.ts";
+export { RotaryEmbedding, rotaryFrequencies, type Llama3Scaling, type RotaryOptions } from "./nn/rotary.ts";
+export { TiedHead, type CreateTiedHead } from "./nn/tied-head.ts";
+export { randomState, restoreRandomState } from "./nn/random-state.ts";
+export { CheckpointError } from "./checkpoint/checkpoint-error.ts";
+export { elementBytes, storedDtype, type ComputeDtype, type SafetensorsDtype } from "./checkpoint/dtype.ts";
+export { bytesOf, decodeElements, isLoadable } from "./checkpoint/element-values.ts";
+export { nodeFiles, type CheckpointFiles, type ReadableFile, type WritableFile } from "./checkpoint/files.ts";
+export { SafetensorsFile, type BytesRead } from "./checkpoint/read-safetensors.ts";
+export { writeSafetensors, type TensorToWrite, type WrittenFile } from "./checkpoint/write-safetensors.ts";
+export type { Header, HeaderEntry } from "./checkpoint/header.ts";
+export { checkpointName, latestCheckpoint, listCheckpoints } from "./checkpoint/checkpoint-folder.ts";
+export {
+  configHash,
+  type CheckpointFacts,
+  type CheckpointIndex,
+  type JsonValue,
+  type OptimizerRecord,
+  type PieceRecord,
+  type RandomRecord,
+  type TensorRecord,
+} from "./checkpoint/checkpoint-index.ts";
+export {
+  abandonSave,
+  beginSave,
+  commitSave,
+  writePart,
+  type CommitOptions,
+  type PartToWrite,
+  type PieceToWrite,
+  type SaveTarget,
+} from "./checkpoint/commit.ts";
+export { CheckpointReader, type WantedPiece } from "./checkpoint/checkpoint-reader.ts";
+export { verifyCheckpoint, type VerifiedCheckpoint } from "./checkpoint/verify-checkpoint.ts";
+export { startWriter, type BackgroundWriter } from "./checkpoint/start-writer.ts";
+export { convertCheckpoint, type ConvertOptions } from "./checkpoint/convert.ts";
+export { mergeCheckpoint, type MergeOptions } from "./checkpoint/merge.ts";
+export type { ExportDtype } from "./checkpoint/tensor-source.ts";
+export { readHuggingFaceConfig, type HuggingFaceConfig } from "./hugging-face/config.ts";
+export { configFromGPTOptions, gptOptionsFromConfig } from "./hugging-face/gpt-config.ts";
+export { configFromLlamaOptions, llamaOptionsFromConfig } from "./hugging-face/llama-config.ts";
+export {
+  loadHuggingFace,
+  type LoadedHuggingFace,
+  type LoadHuggingFaceOptions,
+} from "./hugging-face/load-hugging-face.ts";
+export { saveHuggingFace, type SaveHuggingFaceOptions } from "./hugging-face/save-hugging-face.ts";
