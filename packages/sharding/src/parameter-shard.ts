@@ -42,6 +42,12 @@ export function parameterShard<Axes extends MeshAxes>(
     offset: region.offset,
     fromLocal: (values) => fromLocal({ values, shape: region.shape }, mesh, placements, { shape }),
     readLocal: (value) => toLocal(value).values as Float32Array,
-    readFull: (value) => tidy(() => full(value).dataSync<"float32">()),
+    readFull: (value) => {
+      // Read outside the scope: tidy looks at every element of an array that it returns, and fails beyond 2^24 of them.
+      const whole = tidy(() => full(value));
+      const values = whole.dataSync<"float32">();
+      whole.dispose();
+      return values;
+    },
   };
 }

@@ -37,24 +37,31 @@ describe("bytes per rank", () => {
     return other.run<typeof trainMemory>(TRAIN, { mesh: { tp }, steps: 6 }).finally(() => other.close());
   };
 
-  test("of split parameters and their moments are 1 / tp, of the others all", async () => {
+  test("of split parameters and their moments are a rank's part, of the others all", async () => {
     // One world after the other: threads that wait for a core would slow all of them.
     const [dense] = await runOn(1);
     const halves = await world.run<typeof trainMemory>(TRAIN, { mesh: { tp: 2 }, steps: 6 });
     const quarters = await runOn(4);
     // Attention 3 (D D + D) + D D, MLP (D F + F) + F D; D = 12, F = 20.
-    const split = 4 * (3 * (144 + 12) + 144 + (240 + 20) + 240);
-    // Embeddings 11 D + 5 D, norms 3 (2 D), output biases 2 D, head D 11.
-    const replicated = 4 * (16 * 12 + 6 * 12 + 2 * 12 + 132);
-    expect(dense!.split).toEqual({ parameters: split, moments: 2 * split });
+    const block = 4 * (3 * (144 + 12) + 144 + (240 + 20) + 240);
+    // Embedding V D and head D V: ceil(V / tp) of the V = 11 tokens, the last rank what is left.
+    const vocabulary = (tp: number, rank: number): number => {
+      const most = Math.ceil(11 / tp);
+      return 4 * 2 * 12 * Math.min(most, 11 - rank * most);
+    };
+    // Positions 5 D, norms 3 (2 D), output biases 2 D.
+    const replicated = 4 * (5 * 12 + 6 * 12 + 2 * 12);
+    const whole = block + vocabulary(1, 0);
+    expect(dense!.split).toEqual({ parameters: whole, moments: 2 * whole });
     for (const [tp, ranks] of [[2, halves] as const, [4, quarters] as const]) {
       expect(ranks).toHaveLength(tp);
-      for (const rank of ranks) {
-        expect(rank.split).toEqual({ parameters: split / tp, moments: (2 * split) / tp });
-        expect(rank.replicated).toEqual({ parameters: replicated, moments: 2 * replicated });
+      ranks.forEach((bytes, rank) => {
+        const split = block / tp + vocabulary(tp, rank);
+        expect(bytes.split).toEqual({ parameters: split, moments: 2 * split });
+        expect(bytes.replicated).toEqual({ parameters: replicated, moments: 2 * replicated });
         // All that lives: parameters, moments, and the tokens (int32[6, 5]).
-        expect(rank.end.liveBytes).toBe(3 * (split / tp + replicated) + 4 * 30);
-      }
+        expect(bytes.end.liveBytes).toBe(3 * (split + replicated) + 4 * 30);
+      });
     }
   });
 });

@@ -14,11 +14,11 @@
  *
  * @packageDocumentation
  */
+import { svgElement as element, escapeXml, svgTextWidth as textWidth } from "@meshwright/sharding";
 import { ContractError } from "@meshwright/core";
 import type { Timeline } from "../timeline-record.ts";
 import { axisTicks } from "./axis.ts";
 import { kindsIn } from "./rows.ts";
-import { element, escapeXml, textWidth } from "./svg-element.ts";
 import { drawLegend, legendHeight } from "./svg-legend.ts";
 import { describeTimeline, drawPanel, panelHeight, type PanelFrame } from "./svg-panel.ts";
 import { styleSheet } from "./svg-style.ts";

@@ -3,9 +3,9 @@
  *
  * @packageDocumentation
  */
+import { svgElement as element, svgTextWidth as textWidth } from "@meshwright/sharding";
 import type { ActionKind } from "../schedule.ts";
 import { KIND_NAMES } from "./rows.ts";
-import { element, textWidth } from "./svg-element.ts";
 import { boxClass, boxColor } from "./svg-style.ts";
 
 /** What there is to explain. */

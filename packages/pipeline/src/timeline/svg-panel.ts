@@ -3,10 +3,15 @@
  *
  * @packageDocumentation
  */
+import {
+  svgCoordinate as coordinate,
+  svgElement as element,
+  escapeXml,
+  svgTextWidth as textWidth,
+} from "@meshwright/sharding";
 import { bubbleReport } from "../simulate/bubble.ts";
 import { ACTION_KINDS, formatTime, labelOf, rowsOf } from "./rows.ts";
 import type { Timeline, TimelineEvent } from "../timeline-record.ts";
-import { coordinate, element, escapeXml, textWidth } from "./svg-element.ts";
 import { boxClass, boxColor } from "./svg-style.ts";
 
 /** What panels of one drawing have in common. */

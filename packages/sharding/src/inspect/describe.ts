@@ -5,9 +5,10 @@
  */
 import { util, type Tensor } from "@tensorflow/tfjs";
 import { shardedBackend } from "../backend/current.ts";
-import { formatLayout, numElements, regionOf, type Layout, type Region } from "../layout.ts";
-import { coordinateOf, formatMesh, type MeshGeometry } from "../mesh.ts";
-import { formatPlacement } from "../placement.ts";
+import { formatLayout, numElements, type Layout, type Range } from "../layout.ts";
+import { formatMesh } from "../mesh.ts";
+import { drawParameters, type ParallelSummary } from "../parallelize/summary.ts";
+import { cutIntoBlocks, formatRange, splitDims } from "./blocks.ts";
 
 /**
  * One line: dtype, global shape, placements, and what this rank holds.
@@ -23,13 +24,18 @@ export function describe(t: Tensor): string {
   return `${formatLayout(layout)}; this rank holds [${layout.localShape.join(", ")}] from [${layout.offset.join(", ")}], ${bytes} bytes`;
 }
 
-/** `drawLayout` of a tensor's layout. */
-export function draw(t: Tensor): string {
-  return drawLayout(shardedBackend("draw").recordOf(t).layout);
+/**
+ * Draws where a tensor's elements are (`drawLayout` of its layout), or where a model's parameters are: a table with a line
+ * per parameter, of what `parallelize` returned.
+ */
+export function draw(what: Tensor | ParallelSummary): string {
+  if ("parameters" in what) return drawParameters(what);
+  return drawLayout(shardedBackend("draw").recordOf(what).layout);
 }
 
 /**
- * Draws which ranks hold which block of the tensor. Rows and columns are the (first two) dims that are split.
+ * Draws which ranks hold which block of the tensor. Rows and columns are the (last two) dims that are split; a tensor that
+ * is split along more has a drawing for each part of the first ones.
  *
  * ```
  * float32[4, 6]: dp Shard(0), tp Shard(1) on { dp: 2, tp: 2 }
@@ -43,53 +49,24 @@ export function draw(t: Tensor): string {
  * ```
  */
 export function drawLayout(layout: Pick<Layout, "shape" | "dtype" | "mesh" | "placements">): string {
-  const { mesh, shape, placements } = layout;
-  if (mesh === undefined) return `${formatLayout(layout as Layout)}\n`;
-  const regions = allRegions(mesh, layout);
+  const { mesh } = layout;
+  if (mesh === undefined) return `${formatLayout(layout)}\n`;
   const dims = splitDims(layout);
-  const [rowDim, columnDim] = dims.length > 1 ? [dims[0], dims[1]] : [undefined, dims[0]];
-  const rows = ranges(regions, rowDim);
-  const columns = ranges(regions, columnDim);
-  const cells = rows.map((row) =>
-    columns.map((column) =>
-      regions
-        .flatMap((region, rank) =>
-          holds(region, rowDim, row) && holds(region, columnDim, column) ? [rank] : [],
-        )
-        .join(" "),
-    ),
-  );
-  const title = `${layout.dtype}[${shape.join(", ")}]: ${placements.map((p, axis) => `${mesh.axisNames[axis]!} ${formatPlacement(p)}`).join(", ")} on ${formatMesh(mesh)}`;
-  const corner = `dim ${[rowDim, columnDim].filter((dim) => dim !== undefined).join(" \\ ")}`;
-  return `${title}\n\n${table(dims.length === 0 ? "ranks" : corner, rows, columns, cells)}${legend(layout)}`;
+  const [columnDim, rowDim] = dims.toReversed();
+  const drawable = { ...layout, mesh };
+  const { panels, rows, columns } = cutIntoBlocks(drawable, { rowDim, columnDim });
+  const drawn = [rowDim, columnDim].filter((dim) => dim !== undefined);
+  const corner = drawn.length === 0 ? "ranks" : `dim ${drawn.join(" \\ ")}`;
+  const tables = panels.map(({ at, holders }) => {
+    const where = at.map(({ dim, range }) => `dim ${dim}: ${formatRange(range)}`).join(", ");
+    const cells = holders.map((row) => row.map((ranks) => ranks.join(" ")));
+    return `${where === "" ? "" : `${where}\n`}${table(corner, rows.map(label), columns.map(label), cells)}`;
+  });
+  return `${formatLayout(layout)} on ${formatMesh(mesh)}\n\n${tables.join("\n")}${legend(layout)}`;
 }
 
-function allRegions(mesh: MeshGeometry, layout: Pick<Layout, "shape" | "placements">): Region[] {
-  const size = mesh.shape.reduce((a, b) => a * b, 1);
-  return Array.from({ length: size }, (_, rank) =>
-    regionOf(layout.shape, layout.placements, mesh.shape, coordinateOf(mesh.shape, rank)),
-  );
-}
-
-function splitDims(layout: Pick<Layout, "placements">): number[] {
-  const dims = layout.placements.flatMap((placement) => (placement.kind === "shard" ? [placement.dim] : []));
-  return [...new Set(dims)].sort((a, b) => a - b);
-}
-
-/** The distinct parts of a dim, as text, in order; one unnamed part where the dim is not split. */
-function ranges(regions: readonly Region[], dim: number | undefined): string[] {
-  if (dim === undefined) return [""];
-  return [...new Set(regions.map((region) => rangeText(region, dim)))];
-}
-
-function rangeText(region: Region, dim: number): string {
-  const start = region.offset[dim]!;
-  const size = region.shape[dim]!;
-  return size === 0 ? "(empty)" : `${start}..${start + size - 1}`;
-}
-
-function holds(region: Region, dim: number | undefined, range: string): boolean {
-  return dim === undefined || rangeText(region, dim) === range;
+function label(range: Range | undefined): string {
+  return range === undefined ? "" : formatRange(range);
 }
 
 function table(

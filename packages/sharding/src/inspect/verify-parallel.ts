@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 import { createWorld, type EngineName, type Program } from "@meshwright/core";
-import { tidy, type Tensor } from "@tensorflow/tfjs";
+import type { Tensor } from "@tensorflow/tfjs";
 import type { MeshAxes } from "../mesh.ts";
 import { full } from "../sharded-tensor.ts";
 import { compareWithDense, type Comparison, type NamedValues } from "./compare-with-dense.ts";
@@ -50,7 +50,10 @@ export class TwinMismatchError extends Error {
 export function collectValues(tensors: Readonly<Record<string, Tensor>>): NamedValues {
   const values: Record<string, NamedValues[string]> = {};
   for (const [name, tensor] of Object.entries(tensors)) {
-    values[name] = { shape: tensor.shape, values: tidy(() => Float32Array.from(full(tensor).dataSync())) };
+    // Not in a tidy: it would walk every element of the array that it returns.
+    const whole = full(tensor);
+    values[name] = { shape: tensor.shape, values: Float32Array.from(whole.dataSync()) };
+    whole.dispose();
   }
   return values;
 }

@@ -1,7 +1,7 @@
 /**
  * Where a placed tf.layers model and its optimizer hold what, what a step communicates, and what is left over.
  */
-import { ContractError, defineProgram, type LedgerTotal } from "@meshwright/core";
+import { ContractError, defineProgram, type LedgerTotal, type World } from "@meshwright/core";
 import {
   countCommunication,
   createMesh,
@@ -16,6 +16,7 @@ import {
   type MeshAxes,
 } from "@meshwright/sharding";
 import * as tf from "@tensorflow/tfjs";
+import { inScope } from "./in-scope.ts";
 import { createData, createModel, lossOf, PLAN } from "./layers-model-parts.ts";
 
 export interface LayersModelFacts {
@@ -30,6 +31,8 @@ export interface LayersModelFacts {
   /** Live tensors after each of the last steps, minus those after the first. */
   readonly growth: readonly number[];
   readonly replicated: readonly string[];
+  /** What two linear dense layers communicate, the second split by rows, and the greatest difference from one rank. */
+  readonly rows: { readonly totals: readonly LedgerTotal[]; readonly difference: number };
   readonly refusals: readonly string[];
 }
 
@@ -66,6 +69,7 @@ export default defineProgram<{ readonly mesh: MeshAxes }, unknown, LayersModelFa
         slots.map(({ name, tensor }) => [name.replace(/_\d+(?=\/[mv]$)/, ""), text(tensor)]),
       ),
       ...{ singly, bucketed, growth },
+      rows: splitByRows(world),
       replicated: replicatedKernels().map(({ kernel }) => kernel),
       refusals: [
         refusal(() =>
@@ -87,6 +91,35 @@ export default defineProgram<{ readonly mesh: MeshAxes }, unknown, LayersModelFa
     };
   },
 );
+
+/** Linear activations: tfjs computes such a layer as one kernel, bias included. */
+function splitByRows(world: World): LayersModelFacts["rows"] {
+  const model = (): tf.LayersModel => {
+    const seeded = (seed: number) => ({
+      kernelInitializer: tf.initializers.heNormal({ seed }),
+      biasInitializer: tf.initializers.randomNormal({ seed: seed + 10 }),
+    });
+    const { dense } = tf.layers;
+    const up = dense({ name: "up", units: 6, inputShape: [7], ...seeded(1) });
+    return tf.sequential({ layers: [up, dense({ name: "down", units: 3, ...seeded(2) })] });
+  };
+  const split = model();
+  parallelizeLayers(split, {
+    mesh: createMesh(world, { tp: 2, dp: world.size / 2 }),
+    plan: {
+      "up.kernel": { tp: Shard(1) },
+      "up.bias": { tp: Shard(0) },
+      "down.kernel": { tp: Shard(0) },
+      "down.bias": Replicate(),
+    },
+  });
+  return inScope(() => {
+    const x = tf.randomNormal([5, 7], 0, 1, "float32", 3);
+    const { result, totals } = countCommunication(world, () => (split.apply(x) as tf.Tensor).dataSync());
+    const expected = (model().apply(x) as tf.Tensor).dataSync();
+    return { totals, difference: Math.max(...expected.map((y, i) => Math.abs(y - result[i]!))) };
+  });
+}
 
 function refusal(body: () => unknown): string {
   try {

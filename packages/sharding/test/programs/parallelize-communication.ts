@@ -7,6 +7,7 @@ import {
   GPT,
   gradients,
   initialize,
+  Llama,
   namedParameters,
   parameterHash,
   type LedgerEntry,
@@ -18,9 +19,11 @@ import {
   describe,
   draw,
   gptPlan,
+  llamaPlan,
   localBytes,
   parallelGPT,
   parallelize,
+  parallelLlama,
   Replicate,
   Shard,
   type MeshAxes,
@@ -38,6 +41,8 @@ interface Seen {
 export interface PlanCommunication {
   readonly planned: Seen;
   readonly layered: Seen;
+  /** The same two for a Llama with as many key and value heads as ranks. */
+  readonly llama: { readonly planned: Seen; readonly layered: Seen };
   readonly predictedBytes: number;
   readonly table: string;
   /** Re-placing values, and back: what it moved, the tensors more than before, and the hash of the values. */
@@ -60,7 +65,7 @@ export default defineProgram<
   const mesh = createMesh(world, { tp: options.mesh.tp! });
   const { vocabParallel } = options;
   const tokens = tf.tensor2d([1, 3, 12, 0, 5, 7, 2, 2, 9, 4], [2, 5], "int32");
-  const see = (model: GPT): Seen => {
+  const see = (model: GPT | Llama): Seen => {
     initialize(model, { seed: 5 });
     const { totals, entries } = countCommunication(world, () => {
       tf.tidy(() => gradients(model, () => crossEntropy(model.apply(tokens), tokens)).loss);
@@ -81,6 +86,9 @@ export default defineProgram<
   const summary = parallelize(model, { mesh, plan: gptPlan({ axis: "tp", vocabParallel }) });
   const planned = see(model);
   const layered = see(parallelGPT({ mesh, axis: "tp", vocabParallel, ...SIZES }));
+  const sizes = { ...SIZES, keyValueHeads: mesh.sizeOf("tp") };
+  const llama = new Llama(sizes);
+  parallelize(llama, { mesh, plan: llamaPlan({ axis: "tp", vocabParallel }) });
   const apply = (): readonly LedgerTotal[] =>
     countCommunication(world, () => tf.tidy(() => model.apply(tokens).shape)).totals;
   const before = tf.memory().numTensors;
@@ -98,6 +106,10 @@ export default defineProgram<
   return {
     planned,
     layered,
+    llama: {
+      planned: see(llama),
+      layered: see(parallelLlama({ mesh, axis: "tp", vocabParallel, ...sizes })),
+    },
     predictedBytes: summary.parameters.reduce((sum, { bytesPerRank }) => sum + bytesPerRank[world.rank]!, 0),
     table: draw(summary),
     moved: { totals: moving.totals, tensors, hash },

@@ -1,5 +1,5 @@
 /**
- * Trains a dense GPT that a plan splits, before it has values or after, and returns what a dense twin must agree on.
+ * Trains a dense GPT or Llama that a plan splits, before it has values or after, and returns what a dense twin must agree on.
  */
 import {
   AdamW,
@@ -8,6 +8,7 @@ import {
   GPT,
   gradients,
   initialize,
+  Llama,
   namedParameters,
   philox4x32,
   setTraining,
@@ -16,6 +17,7 @@ import {
   collectValues,
   createMesh,
   gptPlan,
+  llamaPlan,
   parallelize,
   shard,
   Shard,
@@ -27,6 +29,7 @@ import * as tf from "@tensorflow/tfjs";
 
 export interface PlanTwinOptions {
   readonly mesh: MeshAxes;
+  readonly kind: "gpt" | "llama";
   /** Whether the model has values when it is split. */
   readonly isInitialized: boolean;
   /** Whether the position embedding is split too, and activations moved. */
@@ -38,6 +41,9 @@ const SIZES = { vocabSize: 13, contextLength: 6, features: 12, heads: 6, layers:
 const BATCH = 5;
 const STEPS = 3;
 
+/** Grouped queries: 6 heads share 2 of keys and values. */
+const KEY_VALUE_HEADS = 2;
+
 type Axes = Readonly<Record<"dp" | "tp", number>>;
 
 const WIDE: ParallelPlan<Axes> = {
@@ -48,9 +54,11 @@ const WIDE: ParallelPlan<Axes> = {
 
 export default defineProgram<PlanTwinOptions, unknown, NamedValues>(({ world, options }) => {
   const mesh = createMesh(world, { dp: options.mesh.dp ?? 1, tp: options.mesh.tp ?? 1 });
-  const model = new GPT(SIZES);
+  const isLlama = options.kind === "llama";
+  const model = isLlama ? new Llama({ ...SIZES, keyValueHeads: KEY_VALUE_HEADS }) : new GPT(SIZES);
   setTraining(model, false);
-  const plan = { ...gptPlan({ axis: "tp" }), ...(options.isWide && WIDE) };
+  const ready = isLlama ? llamaPlan({ axis: "tp" }) : gptPlan({ axis: "tp" });
+  const plan = { ...ready, ...(options.isWide && WIDE) };
   if (options.isInitialized) initialize(model, { seed: 3 });
   parallelize(model, { mesh, plan });
   if (!options.isInitialized) initialize(model, { seed: 3 });
