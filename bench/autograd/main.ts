@@ -1,5 +1,5 @@
 /**
- * `node --import tsx --conditions=@meshwright/source bench/autograd/main.ts [--engine E] [--samples N] [--json FILE]`
+ * `pnpm bench autograd [--engine E] [--samples N] [--json FILE]`
  *
  * @packageDocumentation
  */

@@ -1,5 +1,5 @@
 /**
- * `node --import tsx --conditions=@meshwright/source bench/checkpoint/main.ts`: how long saving and loading take.
+ * `pnpm bench checkpoint`: how long saving and loading take.
  *
  * @packageDocumentation
  */

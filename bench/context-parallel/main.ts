@@ -1,5 +1,5 @@
 /**
- * `node --import tsx --conditions=@meshwright/source bench/context-parallel/main.ts [--samples N] [--positions T ...]`
+ * `pnpm bench context-parallel [--samples N] [--positions T ...]`
  *
  * Causal attention over a sequence on one rank, and split over two.
  *

@@ -1,5 +1,5 @@
 /**
- * `node --import tsx --conditions=@meshwright/source bench/data-parallel/main.ts [--ranks N] [--rounds N] [--features N] [--layers N] [--json FILE]`
+ * `pnpm bench data-parallel [--ranks N] [--rounds N] [--features N] [--layers N] [--json FILE]`
  *
  * @packageDocumentation
  */

@@ -87,6 +87,11 @@ export function textOption(description: string, defaultValue: string): ExampleOp
   return { description, default: defaultValue, placeholder: "text", parse: (text) => text };
 }
 
+/** Any text, or undefined where the user gave none. `placeholder` says what it is, for example `"folder"`. */
+export function optionalText(description: string, placeholder: string): ExampleOption<string | undefined> {
+  return { description, default: undefined, placeholder, parse: (text) => text };
+}
+
 /** Reads a whole number of at least `min`. */
 export function readInteger(text: string, min: number): number {
   const value = Number(text);

@@ -10,6 +10,7 @@ import {
   integerOption,
   numberOption,
   optionalInteger,
+  optionalText,
   textOption,
 } from "../cli/option-value.ts";
 import type { TrainingCommand, TrainingOptions } from "../cli/training-options.ts";
@@ -26,6 +27,9 @@ const extra = {
   microBatches: optionalInteger("micro-batches per step (default: 2 per rank on pp; 1 without a pipeline)"),
   chunks: optionalInteger("stages per rank of a pipeline (default: what the schedule needs)"),
   recompute: flagOption("keep only the inputs of stages, and run them again for the backward pass"),
+  checkpointDir: optionalText("write checkpoints to this folder (default: none)", "folder"),
+  checkpointEvery: integerOption("steps between checkpoints; there is one after the last step", 200),
+  resume: flagOption("go on from the latest checkpoint, on any mesh"),
   prompt: textOption("how the generated sample starts", "The whale"),
   sampleTokens: integerOption("characters to generate at the end", 240),
 };

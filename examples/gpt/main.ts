@@ -5,7 +5,13 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createWorld, describeFailure, metricsWriter, toChromeTrace } from "@meshwright/core";
+import {
+  createWorld,
+  describeFailure,
+  latestCheckpoint,
+  metricsWriter,
+  toChromeTrace,
+} from "@meshwright/core";
 import { createProgress } from "../cli/progress.ts";
 import { readCommandLine } from "../cli/read-command-line.ts";
 import { characterVocabulary } from "../data/character-vocabulary.ts";
@@ -15,6 +21,7 @@ import { unigramEntropy } from "../data/unigram-entropy.ts";
 import { trainingSections } from "../report/training-sections.ts";
 import { writeReport } from "../report/write-report.ts";
 import { timelineSection } from "../report/sections/timeline.ts";
+import { checkCheckpoints } from "./checkpoints.ts";
 import { command } from "./command.ts";
 import { jsonResult, printResult, reportData } from "./results.ts";
 import { checkSchedule, scheduleFor, unevenHint } from "./schedule.ts";
@@ -22,7 +29,10 @@ import type { TrainOptions, TrainUpdate } from "./run-data.ts";
 import { traceOf } from "./trace.ts";
 import type train from "./train.ts";
 
-const options = readCommandLine(command, checkSchedule);
+const options = readCommandLine(command, (wanted) => {
+  checkSchedule(wanted);
+  checkCheckpoints(wanted);
+});
 const { mesh, ranks, steps, seed, extra } = options;
 
 const text = loadMobyDick();
@@ -55,6 +65,10 @@ const trainOptions: TrainOptions = {
   },
   validateEvery: extra.validateEvery,
   validationBatches: 4,
+  checkpoints:
+    extra.checkpointDir === undefined
+      ? undefined
+      : { dir: extra.checkpointDir, every: extra.checkpointEvery, resume: extra.resume },
   prompt: [...vocabulary.encode(extra.prompt)],
   sampleTokens: extra.sampleTokens,
 };
@@ -65,7 +79,9 @@ process.once("SIGINT", () => {
 });
 const progress = createProgress({ steps, enabled: options.progress });
 const metrics =
-  options.report === undefined ? undefined : metricsWriter(join(options.report, "metrics.jsonl"));
+  options.report === undefined
+    ? undefined
+    : metricsWriter(join(options.report, "metrics.jsonl"), { append: extra.resume });
 const tokensPerStep = extra.batchSize * extra.contextLength;
 
 function onReport(update: TrainUpdate): void {
@@ -90,6 +106,8 @@ try {
     );
     const hint = unevenHint(options);
     if (hint !== undefined) progress.log(hint);
+    if (extra.resume && extra.checkpointDir !== undefined)
+      progress.log(`resuming from ${latestCheckpoint(extra.checkpointDir)!}`);
     const results = await world.run<typeof train>(new URL("./train.ts", import.meta.url), trainOptions, {
       onReport,
       signal: abort.signal,
@@ -103,6 +121,8 @@ try {
       decode: (ids: Iterable<number>) => vocabulary.decode(ids),
     };
     printResult(run);
+    if (extra.checkpointDir !== undefined)
+      console.log(`checkpoint: ${latestCheckpoint(extra.checkpointDir)!}`);
     if (options.json !== undefined)
       writeFileSync(options.json, `${JSON.stringify(jsonResult(run), undefined, 2)}\n`);
     if (options.report !== undefined) {

@@ -11,7 +11,7 @@ import {
   type Pipeline,
   type Schedule,
 } from "@meshwright/pipeline";
-import { parallelGPT, Shard, subMesh } from "@meshwright/sharding";
+import { parallelGPT, reduceGradients, Shard, subMesh } from "@meshwright/sharding";
 import { dispose } from "@tensorflow/tfjs";
 import type { TokenBatch } from "../data/token-dataset.ts";
 import type { PipelineFacts, StepTiming, TrainOptions } from "./run-data.ts";
@@ -35,12 +35,14 @@ export function pipelineModel(
   });
   pipeline.initialize({ seed });
   return new PipelineTrainer(pipeline, mesh, {
+    model,
     numParameters: countParameters(model),
     contextLength: sizes.contextLength,
   });
 }
 
 class PipelineTrainer implements Trainer {
+  readonly model: object;
   readonly parameters;
   readonly numParameters: number;
   pipeline: PipelineFacts | undefined;
@@ -51,8 +53,13 @@ class PipelineTrainer implements Trainer {
   constructor(
     pipeline: Pipeline,
     mesh: TrainMesh,
-    { numParameters, contextLength }: { readonly numParameters: number; readonly contextLength: number },
+    {
+      model,
+      numParameters,
+      contextLength,
+    }: { readonly model: object; readonly numParameters: number; readonly contextLength: number },
   ) {
+    this.model = model;
     this.#pipeline = pipeline;
     this.#mesh = mesh;
     this.#contextLength = contextLength;
@@ -69,6 +76,7 @@ class PipelineTrainer implements Trainer {
     const [inputs, targets] = batchTensors(batch, this.#contextLength);
     const { loss, grads, timeline, peakLive, peakBytes = 0 } = this.#pipeline.step(inputs, targets);
     const afterBackward = performance.now();
+    reduceGradients(grads, { mesh: subMesh(this.#mesh, { without: "pp" }), axis: "dp" });
     const clipped = this.#pipeline.clipGradNorm(grads, MAX_GRADIENT_NORM);
     optimizer.step(clipped.grads);
     dispose([inputs, targets, ...grads.values(), ...clipped.grads.values()]);

@@ -23,48 +23,59 @@ function allReduceBytes(bytes: number, n: number): number {
   return (2 * bytes * (n - 1)) / n;
 }
 
-/** How a step's tokens go through the blocks of one rank. */
+/** How a step's tokens go through the layers of one rank. */
 export interface RankWork {
   /** Blocks that the rank holds. */
   readonly blocks: number;
+  /** Whether the rank holds the embedding. */
+  readonly hasEmbedding: boolean;
+  /** Whether the rank holds the head, and computes the loss. */
+  readonly hasHead: boolean;
   /** Sequences of each micro-batch on the rank. */
   readonly rows: readonly number[];
-  /** Whether blocks run forward again before they run backward. */
+  /** Whether layers run forward again before they run backward. */
   readonly recompute: boolean;
 }
 
 /**
- * `tp`: per block and micro-batch 2 all-reduces forward (and 2 again to recompute) and 2 backward, each of `[T / dp, D]`,
- * and the squared gradient norm (4 bytes).
+ * `tp`, per micro-batch: all-reduces of `[T / dp, D]`, forward 1 for the embedding and 2 per block, backward 2 per block
+ * and 1 for the head; for the loss, forward, all-reduces of `[T / dp]` and `[2, T / dp]`. Recomputing runs forward twice.
+ * Once per step the squared gradient norm (4 bytes).
  */
 export function predictTensorParallel(
   sizes: ModelSizes,
   { tp, work }: { readonly tp: number; readonly work: RankWork },
 ): Predicted {
-  const perBlock = work.recompute ? 6 : 4;
-  const tokens = work.rows.reduce((a, b) => a + b, 0) * sizes.contextLength;
-  const bytes = tokens * sizes.features * BYTES;
+  const { blocks, rows, hasEmbedding, hasHead } = work;
+  const times = work.recompute ? 2 : 1;
+  const ofActivations = times * (Number(hasEmbedding) + 2 * blocks) + 2 * blocks + Number(hasHead);
+  const ofTokens = hasHead ? times * 2 : 0;
+  const tokenBytes = rows.reduce((a, b) => a + b, 0) * sizes.contextLength * BYTES;
+  const loss = (hasHead ? times : 0) * allReduceBytes(3 * tokenBytes, tp);
   return {
-    callsPerStep: perBlock * work.blocks * work.rows.length + 1,
-    bytesPerStep: perBlock * work.blocks * allReduceBytes(bytes, tp) + allReduceBytes(BYTES, tp),
+    callsPerStep: (ofActivations + ofTokens) * rows.length + 1,
+    bytesPerStep:
+      ofActivations * allReduceBytes(tokenBytes * sizes.features, tp) + loss + allReduceBytes(BYTES, tp),
   };
 }
 
-/** `dp`: every gradient once, as large as the parameter on the rank, and the loss (4 bytes) where it is computed. */
+/**
+ * `dp`: the gradients, each as large as its parameter on the rank, in buckets; and the loss (4 bytes) where it is computed.
+ */
 export function predictDataParallel({
   dp,
-  numTensors,
+  numBuckets,
   parameterBytes,
   hasLoss,
 }: {
   readonly dp: number;
-  readonly numTensors: number;
+  readonly numBuckets: number;
   readonly parameterBytes: number;
   readonly hasLoss: boolean;
 }): Predicted {
   const loss = hasLoss ? 1 : 0;
   return {
-    callsPerStep: numTensors + loss,
+    callsPerStep: numBuckets + loss,
     bytesPerStep: allReduceBytes(parameterBytes + BYTES * loss, dp),
   };
 }

@@ -49,6 +49,8 @@ export interface GPTJson {
   readonly liveBytesPerRank: readonly number[];
   /** SHA-256 over names, global shapes and initial global values. */
   readonly parameterHash: string;
+  /** The same of the values after the last step. */
+  readonly finalParameterHash: string;
   /** The last training step of a pipeline; left out without one. */
   readonly pipeline?: PipelineJson;
 }
@@ -90,6 +92,7 @@ export function jsonResult(run: FinishedRun): GPTJson {
     callsPerStep: byAxis(first.communication, (total) => total.calls),
     liveBytesPerRank: run.results.map(({ bytes }) => bytes.live),
     parameterHash: first.parameterHash,
+    finalParameterHash: first.finalHash,
     ...pipelineJson(run),
   };
 }
@@ -207,14 +210,18 @@ function predictionsFor({ trainOptions, results }: FinishedRun): ReadonlyMap<str
   const rows = microBatches(batchSize, schedule?.numMicroBatches ?? 1, { unit: mesh.dp }).map((one) =>
     Math.ceil(one.rows / mesh.dp),
   );
-  const work = { rows, blocks: part.blocks, recompute: schedule?.recompute ?? false };
   const hasLoss = schedule === undefined || schedule.stages[0]!.includes(schedule.stages.flat().length - 1);
-  const numTensors = part.tensors;
+  const work = {
+    ...{ rows, blocks: part.blocks, recompute: schedule?.recompute ?? false },
+    // The first rank holds the first stage.
+    ...{ hasEmbedding: true, hasHead: hasLoss },
+  };
+  const numBuckets = part.buckets;
   const predictions = new Map([
     ["tp allReduce", predictTensorParallel(model, { tp: mesh.tp, work })],
     [
       "dp allReduce",
-      predictDataParallel({ ...{ dp: mesh.dp, numTensors, hasLoss }, parameterBytes: bytes.parameters }),
+      predictDataParallel({ ...{ dp: mesh.dp, numBuckets, hasLoss }, parameterBytes: bytes.parameters }),
     ],
   ]);
   if (schedule) predictions.set("pp send", predictStageMessages(model, { schedule, work }));

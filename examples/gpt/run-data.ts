@@ -33,6 +33,9 @@ export interface TrainOptions {
   /** Steps between validations; there is one after the last step in any case. */
   readonly validateEvery: number;
   readonly validationBatches: number;
+  /** Where and how often the training is saved, and whether it goes on from what is there; undefined: not at all. */
+  readonly checkpoints:
+    { readonly dir: string; readonly every: number; readonly resume: boolean } | undefined;
   /** Tokens that the sample starts with. */
   readonly prompt: readonly number[];
   /** Tokens that the model adds. */
@@ -74,6 +77,8 @@ export interface TrainResult {
   readonly parameters: number;
   /** Of the initial values; the same on every mesh. */
   readonly parameterHash: string;
+  /** Of the values after the last step. */
+  readonly finalHash: string;
   readonly losses: readonly number[];
   readonly validation: readonly { readonly step: number; readonly loss: number }[];
   readonly timings: readonly StepTiming[];
@@ -81,8 +86,8 @@ export interface TrainResult {
   readonly communication: readonly LedgerTotal[];
   /** Of the last training step, in order. */
   readonly collectives: readonly StepCollective[];
-  /** Blocks of the model and parameter tensors on this rank. */
-  readonly part: { readonly blocks: number; readonly tensors: number };
+  /** Blocks of the model, and buckets of its gradients, on this rank. */
+  readonly part: { readonly blocks: number; readonly buckets: number };
   /** Only where there is a pipeline. */
   readonly pipeline: PipelineFacts | undefined;
   /** Held by this rank after the last step. */

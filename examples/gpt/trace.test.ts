@@ -8,6 +8,7 @@ function rankResult(position: number): TrainResult {
     engine: "wasm",
     parameters: 1,
     parameterHash: "",
+    finalHash: "",
     losses: [],
     validation: [],
     timings: [],
@@ -22,7 +23,7 @@ function rankResult(position: number): TrainResult {
         liveBytes: 64 + position,
       },
     ],
-    part: { blocks: 1, tensors: 1 },
+    part: { blocks: 1, buckets: 1 },
     pipeline: {
       position,
       isFirstReplica: true,

@@ -4,8 +4,9 @@
  * @packageDocumentation
  */
 import { AdamW, defineProgram, noDecayForVectors, timeCollectives, warmupCosine } from "@meshwright/core";
-import { createMesh, liveBytes, localBytes } from "@meshwright/sharding";
+import { createMesh, liveBytes, localBytes, packBuckets } from "@meshwright/sharding";
 import { tokenDataset } from "../data/token-dataset.ts";
+import { openCheckpoints } from "./checkpoints.ts";
 import { generate } from "./generate.ts";
 import { pipelineModel } from "./pipeline-model.ts";
 import type { TrainOptions, TrainResult, TrainUpdate } from "./run-data.ts";
@@ -14,7 +15,7 @@ import { runTrainingLoop } from "./training-loop.ts";
 import type { Trainer } from "./trainer.ts";
 import { wholeModel } from "./whole-model.ts";
 
-export default defineProgram<TrainOptions, TrainUpdate, TrainResult>((context) => {
+export default defineProgram<TrainOptions, TrainUpdate, TrainResult>(async (context) => {
   const { options, report } = context;
   const collectives: StepCollective[] = [];
   const world = timeCollectives(context.world, (span) => {
@@ -35,7 +36,10 @@ export default defineProgram<TrainOptions, TrainUpdate, TrainResult>((context) =
   });
 
   const takeCollectives = (): readonly StepCollective[] => collectives.splice(0);
-  const record = runTrainingLoop({ world, dataset, trainer, optimizer, options, takeCollectives, report });
+  const checkpoints = await openCheckpoints({ mesh, trainer, optimizer }, options);
+  const record = await runTrainingLoop({
+    ...{ world, dataset, trainer, optimizer, options, checkpoints, takeCollectives, report },
+  });
   const bytes = bytesOf(trainer, optimizer);
   const { prompt, sampleTokens: numTokens } = options;
   const sample = generate((tokens) => trainer.logits(tokens), {
@@ -46,6 +50,7 @@ export default defineProgram<TrainOptions, TrainUpdate, TrainResult>((context) =
     engine: world.engine.name,
     parameters: trainer.numParameters,
     parameterHash: initialHash,
+    finalHash: trainer.parameterHash(),
     ...record,
     part: partOf(trainer),
     pipeline: trainer.pipeline,
@@ -64,5 +69,6 @@ function bytesOf({ parameters }: Trainer, optimizer: AdamW): TrainResult["bytes"
 
 function partOf({ parameters }: Trainer): TrainResult["part"] {
   const blocks = new Set([...parameters.keys()].flatMap((name) => /^blocks\.\d+/.exec(name) ?? []));
-  return { blocks: blocks.size, tensors: parameters.size };
+  const gradientBytes = [...parameters.values()].map(({ variable }) => localBytes([variable]));
+  return { blocks: blocks.size, buckets: packBuckets(gradientBytes).length };
 }

@@ -14,6 +14,8 @@ export type TrainMesh = DeviceMesh<{ readonly dp: number; readonly pp: number; r
 
 /** A model that can be trained. All methods are collectives. */
 export interface Trainer {
+  /** The model; its random layers count their calls. */
+  readonly model: object;
   /** Of this rank, filled. */
   readonly parameters: ReadonlyMap<string, Parameter>;
   /** Of the whole model, in the global view. */

@@ -6,6 +6,7 @@
 import type { AdamW, ProgramContext, World } from "@meshwright/core";
 import { countCommunication } from "@meshwright/sharding";
 import type { TokenDataset } from "../data/token-dataset.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import type { StepTiming, TrainOptions, TrainResult, TrainUpdate } from "./run-data.ts";
 import type { StepCollective } from "./trace.ts";
 import type { Trainer } from "./trainer.ts";
@@ -17,6 +18,7 @@ export interface LoopParts {
   readonly trainer: Trainer;
   readonly optimizer: AdamW;
   readonly options: TrainOptions;
+  readonly checkpoints: Checkpoints;
   /** The collectives since it was last asked. */
   readonly takeCollectives: () => readonly StepCollective[];
   readonly report: ProgramContext<TrainOptions, TrainUpdate>["report"];
@@ -28,17 +30,17 @@ export type LoopRecord = Pick<
   "losses" | "validation" | "timings" | "communication" | "collectives"
 >;
 
-/** Trains for `options.steps` steps, and validates now and then and after the last. */
-export function runTrainingLoop(parts: LoopParts): LoopRecord {
-  const { world, dataset, trainer, optimizer, options, report } = parts;
+/** Trains up to step `options.steps`; validates and saves now and then and after the last step. */
+export async function runTrainingLoop(parts: LoopParts): Promise<LoopRecord> {
+  const { world, dataset, trainer, optimizer, options, checkpoints, report } = parts;
   const { batchSize, seed, steps } = options;
   const shape = { batchSize, contextLength: options.model.contextLength };
-  const losses: number[] = [];
-  const validation: { step: number; loss: number }[] = [];
+  const losses = [...checkpoints.record.losses];
+  const validation = [...checkpoints.record.validation];
   const timings: StepTiming[] = [];
   let communication: LoopRecord["communication"] = [];
   let collectives: readonly StepCollective[] = [];
-  for (let step = 1; step <= steps; step++) {
+  for (let step = checkpoints.stepsDone + 1; step <= steps; step++) {
     const batch = dataset.batchAt(step - 1, { ...shape, seed });
     parts.takeCollectives();
     const { result, totals } = countCommunication(world, () => trainer.step(batch, optimizer));
@@ -55,7 +57,9 @@ export function runTrainingLoop(parts: LoopParts): LoopRecord {
       validation.push({ step, loss });
       if (world.rank === 0) report({ kind: "validation", step, loss });
     }
+    await checkpoints.save(step, { losses, validation });
   }
+  await checkpoints.finish();
   return { losses, validation, timings, communication, collectives };
 }
 

@@ -14,7 +14,7 @@ import {
   type AdamW,
   type GPT,
 } from "@meshwright/core";
-import { parallelGPT, Shard, shard } from "@meshwright/sharding";
+import { parallelGPT, reduceGradients, Shard, shard } from "@meshwright/sharding";
 import { dispose, tidy, type Scalar } from "@tensorflow/tfjs";
 import type { TokenBatch } from "../data/token-dataset.ts";
 import type { StepTiming, TrainOptions } from "./run-data.ts";
@@ -26,10 +26,11 @@ export function wholeModel(mesh: TrainMesh, { model: sizes, seed }: TrainOptions
   initialize(model, { seed });
   const lossOf = (batch: TokenBatch): Scalar => batchLoss(model, mesh, batch);
   return {
+    model,
     parameters: namedParameters(model),
     numParameters: countParameters(model),
     parameterHash: () => parameterHash(model),
-    step: (batch, optimizer) => trainStep(model, optimizer, () => lossOf(batch)),
+    step: (batch, optimizer) => trainStep({ model, mesh, optimizer }, () => lossOf(batch)),
     evaluate: (batch) => tidy(() => lossOf(batch).dataSync()[0]!),
     logits: (tokens) => model.apply(tokens),
     pipeline: undefined,
@@ -45,10 +46,14 @@ function batchLoss(model: GPT, mesh: TrainMesh, batch: TokenBatch): Scalar {
 }
 
 /** Returns the loss and where the time went. */
-function trainStep(model: GPT, optimizer: AdamW, lossFn: () => Scalar): StepTiming {
+function trainStep(
+  { model, mesh, optimizer }: { readonly model: GPT; readonly mesh: TrainMesh; readonly optimizer: AdamW },
+  lossFn: () => Scalar,
+): StepTiming {
   const start = performance.now();
   const { loss, grads } = gradients(model, lossFn);
   const afterBackward = performance.now();
+  reduceGradients(grads, { mesh, axis: "dp" });
   const clipped = clipGradNorm(grads, MAX_GRADIENT_NORM);
   optimizer.step(clipped.grads);
   const value = loss.dataSync()[0]!;
