@@ -6,7 +6,7 @@
 import type { ProcessGroup, World } from "@meshwright/core";
 import { getKernelsForBackend, registerKernel, unregisterKernel } from "@tensorflow/tfjs";
 
-/** Time of all calls of one kernel (or collective) in a step. */
+/** Time of all calls of one kernel (or collective) in a step, without that of the kernels which it calls. */
 export interface KernelTime {
   readonly name: string;
   readonly calls: number;
@@ -24,6 +24,8 @@ export interface StepProfile {
 export class KernelClock {
   #running: Map<string, { calls: number; ms: number }> | undefined;
   #fastest: StepProfile | undefined;
+  /** Time of what was timed inside the present call. */
+  #innerMs = 0;
 
   /** The fastest step that was profiled. */
   get fastest(): StepProfile | undefined {
@@ -49,9 +51,13 @@ export class KernelClock {
   time<R>(name: string, body: () => R): R {
     const totals = this.#running;
     if (totals === undefined) return body();
+    const outerMs = this.#innerMs;
+    this.#innerMs = 0;
     const start = performance.now();
     const result = body();
-    const ms = performance.now() - start;
+    const wholeMs = performance.now() - start;
+    const ms = wholeMs - this.#innerMs;
+    this.#innerMs = outerMs + wholeMs;
     const total = totals.get(name);
     if (total === undefined) totals.set(name, { calls: 1, ms });
     else {

@@ -26,7 +26,8 @@ describe("ring attention", () => {
   );
 });
 
-const MESHES: readonly MeshAxes[] = [{ cp: 2 }, { cp: 4 }, { dp: 2, cp: 2, tp: 2 }];
+// Eight ranks, with dp and tp, are in models-on-meshes.test.ts.
+const MESHES: readonly MeshAxes[] = [{ cp: 2 }, { cp: 4 }];
 
 function largest(comparisons: readonly Comparison[], only: (name: string) => boolean): number {
   return Math.max(...comparisons.filter(({ name }) => only(name)).map(({ difference }) => difference));
@@ -34,7 +35,7 @@ function largest(comparisons: readonly Comparison[], only: (name: string) => boo
 
 describe.each(["gpt", "llama"] as const)("a %s whose sequence is split", (model) => {
   test(
-    "has the gradients of one rank within 1e-5 and its losses within 1e-4 over 20 steps, on up to 8 ranks",
+    "has the gradients of one rank within 1e-5 and its losses within 1e-4 over 20 steps",
     async () => {
       const comparisons = await verifyParallel(MODEL, {
         ...{ meshes: MESHES, options: { model, steps: 20 }, tolerance: Infinity },

@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import { createWorld, type EngineName, type Program } from "@meshwright/core";
+import { createWorld, type EngineName, type Program, type WorldHandle } from "@meshwright/core";
 import type { Tensor } from "@tensorflow/tfjs";
 import type { MeshAxes } from "../mesh.ts";
 import { full } from "../sharded-tensor.ts";
@@ -70,19 +70,23 @@ export async function verifyParallel<Extra extends object = object>(
   { meshes, options, tolerance = 1e-5, magnitudeFloor = 1e-3, engine = "auto" }: VerifyOptions<Extra>,
 ): Promise<Comparison[]> {
   const axes = new Set(meshes.flatMap((mesh) => Object.keys(mesh)));
+  const worlds = new Map<number, WorldHandle>();
   const runOn = async (mesh: MeshAxes): Promise<NamedValues[]> => {
     const whole = { ...Object.fromEntries([...axes].map((axis) => [axis, 1])), ...mesh };
-    const world = await createWorld({ ranks: Object.values(whole).reduce((a, b) => a * b, 1), engine });
-    try {
-      return await world.run<TwinProgram>(program, { ...options, mesh: whole });
-    } finally {
-      await world.close();
-    }
+    const ranks = Object.values(whole).reduce((a, b) => a * b, 1);
+    // Meshes of as many ranks share a world: starting threads takes longer than most programs.
+    const world = worlds.get(ranks) ?? (await createWorld({ ranks, engine }));
+    worlds.set(ranks, world);
+    return world.run<TwinProgram>(program, { ...options, mesh: whole });
   };
-  const [dense] = await runOn({});
   const comparisons: Comparison[] = [];
-  for (const mesh of meshes) {
-    comparisons.push(...compareWithDense(dense!, { mesh, ranks: await runOn(mesh), magnitudeFloor }));
+  try {
+    const [dense] = await runOn({});
+    for (const mesh of meshes) {
+      comparisons.push(...compareWithDense(dense!, { mesh, ranks: await runOn(mesh), magnitudeFloor }));
+    }
+  } finally {
+    for (const world of worlds.values()) await world.close();
   }
   const wrong = comparisons.filter(({ difference }) => !(difference <= tolerance));
   if (wrong.length > 0) throw new TwinMismatchError(describeMismatch(wrong, tolerance), comparisons);
