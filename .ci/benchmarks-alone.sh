@@ -6,3 +6,4 @@ bench=(npx -y pnpm@10 bench)
 "${bench[@]}" autograd --samples 3
 "${bench[@]}" context-parallel --positions 64 --samples 1
 "${bench[@]}" data-parallel --rounds 1 --features 32 --layers 1
+"${bench[@]}" redistribute --rounds 2

@@ -10,6 +10,7 @@ export const ALONE = {
   checkpoint: "saving and loading a training, at once and in the background",
   "context-parallel": "causal attention over a long sequence, dense and in a ring of two ranks",
   "data-parallel": "gradient buckets and the ZeRO stages",
+  redistribute: "all-reduces over two axes at once, and into another buffer",
   "hugging-face": "loading and saving GPT-2 and Llama weights",
 } as const;
 

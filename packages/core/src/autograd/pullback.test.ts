@@ -5,27 +5,11 @@ import { ContractError } from "../errors.ts";
 import { checkpoint } from "./checkpoint.ts";
 import type { Pullback } from "./pullback.ts";
 import { checkLeaks } from "./testing/leaks.ts";
+import { ranKernels } from "./testing/ran-kernels.ts";
 import { blockSubject, mlpSubject } from "./testing/models.ts";
 import { vjp } from "./vjp.ts";
 
 checkLeaks();
-
-/** The kernels that ran during `body`, in order. */
-function kernelsOf(body: () => void): string[] {
-  const ran: string[] = [];
-  const engine = tf.engine();
-  const { runKernel } = engine;
-  engine.runKernel = ((name: string, ...rest: [tf.NamedTensorMap, tf.NamedAttrMap?]) => {
-    ran.push(name);
-    return runKernel.call(engine, name, ...rest);
-  }) as typeof runKernel;
-  try {
-    body();
-  } finally {
-    Reflect.deleteProperty(engine, "runKernel");
-  }
-  return ran;
-}
 
 /** `x -> relu(x u) d` on constants, and the pullback of one call. */
 function reluMLP(): { readonly pullback: Pullback; readonly dy: tf.Tensor; readonly dispose: () => void } {
@@ -105,14 +89,14 @@ describe.each(TEST_BACKENDS)("a pullback on %s", (backend) => {
   test("computes in two steps what it computes at once, and nothing twice", () => {
     const whole = reluMLP();
     const all: tf.Tensor[] = [];
-    const kernels = kernelsOf(() => {
+    const kernels = ranKernels(() => {
       const { inputs, parameters } = whole.pullback.all(whole.dy);
       all.push(inputs[0]!, ...parameters.values());
     });
     whole.dispose();
     const split = reluMLP();
-    const first = kernelsOf(() => all.push(split.pullback.inputs(split.dy)[0]!));
-    const second = kernelsOf(() => all.push(...split.pullback.parameters().values()));
+    const first = ranKernels(() => all.push(split.pullback.inputs(split.dy)[0]!));
+    const second = ranKernels(() => all.push(...split.pullback.parameters().values()));
     split.dispose();
     const products = (names: readonly string[]): number =>
       names.filter((name) => name === "BatchMatMul").length;
@@ -128,8 +112,8 @@ describe.each(TEST_BACKENDS)("a pullback on %s", (backend) => {
     const gradients: tf.Tensor[] = [];
     const count = (names: readonly string[]): number =>
       names.filter((name) => name === "LayerNormGrad").length;
-    expect(count(kernelsOf(() => gradients.push(pullback.inputs(dy)[0]!)))).toBe(1);
-    expect(count(kernelsOf(() => gradients.push(...pullback.parameters().values())))).toBe(0);
+    expect(count(ranKernels(() => gradients.push(pullback.inputs(dy)[0]!)))).toBe(1);
+    expect(count(ranKernels(() => gradients.push(...pullback.parameters().values())))).toBe(0);
     tf.dispose([x, dy, value, ...gradients]);
     subject.dispose();
   });

@@ -7,6 +7,7 @@ import { startEngine } from "../engine/start.ts";
 import { withoutLeak } from "../engine/testing/check.ts";
 import { seededTensor } from "../engine/testing/seeded.ts";
 import { linear, LINEAR, LINEAR_GRAD_WEIGHT } from "./linear.ts";
+import { ranKernels } from "../autograd/testing/ran-kernels.ts";
 
 const [I, O] = [5, 7];
 /** No leading dim, one, two, three, one row. (tfjs' own product has no gradient without rows.) */
@@ -20,23 +21,8 @@ function folded(x: tf.Tensor, w: tf.Tensor, transposeW: boolean): tf.Tensor {
   return tf.reshape(tf.matMul(rows, w, false, transposeW), [...x.shape.slice(0, -1), O]);
 }
 
-/** The kernels that ran during `body`, in order. */
-function kernelsOf(body: () => void): string[] {
-  const ran: string[] = [];
-  const engine = tf.engine();
-  const { runKernel } = engine;
-  engine.runKernel = ((name: string, ...rest: [tf.NamedTensorMap, tf.NamedAttrMap?]) => {
-    ran.push(name);
-    return runKernel.call(engine, name, ...rest);
-  }) as typeof runKernel;
-  try {
-    body();
-  } finally {
-    Reflect.deleteProperty(engine, "runKernel");
-  }
-  // Clones of gradients are no work.
-  return ran.filter((name) => name !== "Identity");
-}
+/** The kernels that ran during `body`, without clones of gradients, which are no work. */
+const workOf = (body: () => void): string[] => ranKernels(body).filter((name) => name !== "Identity");
 
 describe.each([
   ["the kernels of any engine", () => useTestEngine("cpu")],
@@ -106,10 +92,10 @@ describe("linear", () => {
     const w = tf.variable(seededTensor([I, O], 2), true, "linear weight");
     const { value, pullback } = vjp((a: tf.Tensor) => linear(a, w), [x], { parameters: [w] });
     const gradients: (tf.Tensor | undefined)[] = [];
-    const first = kernelsOf(() => {
+    const first = workOf(() => {
       gradients.push(...pullback.inputs(dy));
     });
-    const second = kernelsOf(() => {
+    const second = workOf(() => {
       gradients.push(...pullback.parameters().values());
     });
     expect([first, second]).toEqual([[LINEAR], [LINEAR_GRAD_WEIGHT]]);

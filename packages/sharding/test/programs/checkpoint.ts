@@ -12,7 +12,6 @@ import {
   namedParameters,
   noDecayForVectors,
   parameterHash,
-  philox4x32,
   SGD,
   type GPT,
 } from "@meshwright/core";
@@ -31,6 +30,7 @@ import {
   type ZeROStage,
 } from "@meshwright/sharding";
 import * as tf from "@tensorflow/tfjs";
+import { countedBatch } from "./counted-batch.ts";
 
 /** What to do: load, train, save. */
 export interface CheckpointRun {
@@ -132,7 +132,12 @@ function trainStep(
 ): number {
   const { model, optimizer, mesh, training } = parts;
   const lossFn = (): tf.Scalar => {
-    const [inputs, targets] = batchOf(step).map((t) => shard(t, mesh, { dp: Shard(0) }));
+    const batch = countedBatch(step, {
+      sequences: BATCH,
+      length: SIZES.contextLength,
+      vocabSize: SIZES.vocabSize,
+    });
+    const [inputs, targets] = [batch.tokens, batch.labels].map((t) => shard(t, mesh, { dp: Shard(0) }));
     // Noise drawn by tfjs: its seed comes from the rank's Math.random.
     const noise = tf.sum<tf.Scalar>(tf.randomNormal([3]));
     return tf.add<tf.Scalar>(crossEntropy(model.apply(inputs!), targets!), tf.mul(noise, 1e-3));
@@ -144,15 +149,4 @@ function trainStep(
   const value = loss.dataSync()[0]!;
   tf.dispose([loss, clipped.norm, ...grads.values(), ...clipped.grads.values()]);
   return value;
-}
-
-/** Tokens and the tokens after them, from a counter: the same on every rank. */
-function batchOf(step: number): [tf.Tensor, tf.Tensor] {
-  const length = SIZES.contextLength + 1;
-  const tokens = Array.from({ length: BATCH * length }, (_, i) => {
-    const [word] = philox4x32([i, step, 0, 0], [1, 2]);
-    return Math.floor(SIZES.vocabSize * (word! / 2 ** 32) ** 2);
-  });
-  const all = tf.tensor2d(tokens, [BATCH, length], "int32");
-  return [tf.slice(all, [0, 0], [-1, length - 1]), tf.slice(all, [0, 1], [-1, length - 1])];
 }

@@ -10,7 +10,6 @@ import {
   initialize,
   namedParameters,
   noDecayForVectors,
-  philox4x32,
   type GPT,
   type LedgerTotal,
   type Llama,
@@ -27,6 +26,7 @@ import {
   type NamedValues,
 } from "@meshwright/sharding";
 import * as tf from "@tensorflow/tfjs";
+import { countedBatch } from "./counted-batch.ts";
 
 /** What to train, and for how long. */
 export interface ContextParallelOptions {
@@ -69,7 +69,11 @@ export function train(
   const values: Record<string, NamedValues[string]> = {};
   const lossOf = (step: number): tf.Scalar =>
     tf.tidy(() => {
-      const batch = batchOf(step);
+      const batch = countedBatch(step, {
+        sequences: BATCH,
+        length: SIZES.contextLength,
+        vocabSize: SIZES.vocabSize,
+      });
       const { tokens, labels, positions } = contextParallelBatch(batch, {
         mesh,
         axis: "cp",
@@ -97,18 +101,6 @@ export function train(
   }
   values.losses = { shape: [steps], values: Float32Array.from(losses) };
   return { values, forward: forward.totals, whole: whole.totals };
-}
-
-/** Tokens and the tokens after them, from a counter: the same on every rank. */
-function batchOf(step: number): { readonly tokens: tf.Tensor; readonly labels: tf.Tensor } {
-  const length = SIZES.contextLength + 1;
-  const words = Array.from({ length: BATCH * length }, (_, i) => {
-    const [word] = philox4x32([i, step, 0, 0], [1, 2]);
-    // A skewed distribution: there is something to learn.
-    return Math.floor(SIZES.vocabSize * (word! / 2 ** 32) ** 2);
-  });
-  const all = tf.tensor2d(words, [BATCH, length], "int32");
-  return { tokens: tf.slice(all, [0, 0], [-1, length - 1]), labels: tf.slice(all, [0, 1], [-1, length - 1]) };
 }
 
 export default defineProgram<ContextParallelOptions, unknown, NamedValues>(

@@ -12,7 +12,6 @@ import {
   namedParameters,
   noDecayForVectors,
   parameterHash,
-  philox4x32,
 } from "@meshwright/core";
 import {
   collectValues,
@@ -24,6 +23,7 @@ import {
   type NamedValues,
 } from "@meshwright/sharding";
 import * as tf from "@tensorflow/tfjs";
+import { countedBatch } from "./counted-batch.ts";
 
 /** What to train. `mesh: undefined` runs plain tfjs on the engine, without any sharding. */
 export interface GPTTwinOptions {
@@ -64,8 +64,13 @@ export default defineProgram<GPTTwinOptions, unknown, NamedValues>(({ world, opt
       : collectValues(tensors);
   for (let step = 0; step < steps; step++) {
     const { loss, grads } = gradients(model, () => {
-      const [inputs, targets] = batchOf(step).map(place);
-      return crossEntropy(model.apply(inputs!), targets!);
+      const batch = countedBatch(step, {
+        sequences: BATCH,
+        length: SIZES.contextLength,
+        vocabSize: SIZES.vocabSize,
+      });
+      const [inputs, targets] = [place(batch.tokens), place(batch.labels)];
+      return crossEntropy(model.apply(inputs), targets);
     });
     if (step === 0 && options.firstGradients === true) {
       const named = Object.fromEntries([...grads].map(([name, g]) => [`gradient of ${name}`, g]));
@@ -85,15 +90,3 @@ export default defineProgram<GPTTwinOptions, unknown, NamedValues>(({ world, opt
   Object.assign(result, collect(Object.fromEntries(parameters)));
   return result;
 });
-
-/** Tokens and the tokens after them, from a counter: the same on every rank. */
-function batchOf(step: number): [tf.Tensor, tf.Tensor] {
-  const length = SIZES.contextLength + 1;
-  const tokens = Array.from({ length: BATCH * length }, (_, i) => {
-    const [word] = philox4x32([i, step, 0, 0], [1, 2]);
-    // A skewed distribution: there is something to learn.
-    return Math.floor(SIZES.vocabSize * (word! / 2 ** 32) ** 2);
-  });
-  const all = tf.tensor2d(tokens, [BATCH, length], "int32");
-  return [tf.slice(all, [0, 0], [-1, length - 1]), tf.slice(all, [0, 1], [-1, length - 1])];
-}
