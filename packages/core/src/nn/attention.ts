@@ -5,10 +5,11 @@
  *
  * @packageDocumentation
  */
-import { matMul, reshape, tidy, transpose, type Tensor } from "@tensorflow/tfjs";
+import { matMul, tidy, type Tensor } from "@tensorflow/tfjs";
 import { ContractError } from "../errors.ts";
 import { causalSoftmax } from "../kernels/causal-softmax.ts";
 import type { Attend } from "./grouped-query-attention.ts";
+import { joinHeads, splitHeads } from "./heads.ts";
 import { Linear, type CreateLinear } from "./linear.ts";
 import type { Module } from "./module.ts";
 import type { Initializer } from "./parameter.ts";
@@ -101,21 +102,10 @@ export class CausalSelfAttention implements Module {
       );
     }
     return tidy(() => {
-      const q = this.#splitHeads(this.query.apply(x));
-      const k = this.#splitHeads(this.key.apply(x));
-      const v = this.#splitHeads(this.value.apply(x));
-      return this.out.apply(this.#joinHeads(this.#attend(q, { k, v })));
+      const q = splitHeads(this.query.apply(x), this.heads);
+      const k = splitHeads(this.key.apply(x), this.heads);
+      const v = splitHeads(this.value.apply(x), this.heads);
+      return this.out.apply(joinHeads(this.#attend(q, { k, v })));
     });
-  }
-
-  #splitHeads(x: Tensor): Tensor {
-    const [batch, positions] = x.shape as [number, number];
-    const split = reshape(x, [batch, positions, this.heads, this.features / this.heads]);
-    return transpose(split, [0, 2, 1, 3]); // [B, T, H, Dh] -> [B, H, T, Dh]
-  }
-
-  #joinHeads(x: Tensor): Tensor {
-    const [batch, , positions] = x.shape as [number, number, number];
-    return reshape(transpose(x, [0, 2, 1, 3]), [batch, positions, this.features]); // [B, H, T, Dh] -> [B, T, D]
   }
 }

@@ -6,9 +6,10 @@
  *
  * @packageDocumentation
  */
-import { matMul, range, reshape, tidy, transpose, type Tensor } from "@tensorflow/tfjs";
+import { matMul, range, reshape, tidy, type Tensor } from "@tensorflow/tfjs";
 import { ContractError } from "../errors.ts";
 import { causalSoftmax } from "../kernels/causal-softmax.ts";
+import { joinHeads, splitHeads } from "./heads.ts";
 import { Linear, type CreateLinear } from "./linear.ts";
 import type { Module } from "./module.ts";
 import type { Initializer } from "./parameter.ts";
@@ -141,17 +142,6 @@ export class GroupedQueryAttention implements Module {
       return this.out.apply(joinHeads(this.#attend(q, { k, v })));
     });
   }
-}
-
-function splitHeads(x: Tensor, heads: number): Tensor {
-  const [batch, positions, features] = x.shape as [number, number, number];
-  const split = reshape(x, [batch, positions, heads, features / heads]);
-  return transpose(split, [0, 2, 1, 3]); // [B, T, H, Dh] -> [B, H, T, Dh]
-}
-
-function joinHeads(x: Tensor): Tensor {
-  const [batch, heads, positions, headFeatures] = x.shape as [number, number, number, number];
-  return reshape(transpose(x, [0, 2, 1, 3]), [batch, positions, heads * headFeatures]); // [B, H, T, Dh] -> [B, T, H Dh]
 }
 
 function requireGroups(heads: number, keyValueHeads: number): void {

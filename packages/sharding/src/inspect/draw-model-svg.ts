@@ -9,6 +9,7 @@
  *
  * @packageDocumentation
  */
+import prettyBytes from "pretty-bytes";
 import { formatMesh, type MeshGeometry } from "../mesh.ts";
 import type { PlacedParameter } from "../parallelize/resolve-plan.ts";
 import { groupNumbered, placementText, sumPerRank, type ParallelSummary } from "../parallelize/summary.ts";
@@ -154,14 +155,7 @@ function bytesText({ bytesPerRank, wholeBytes: whole }: Row): string {
 
 /** `864 B`, `1.5 KiB`, `2.3 MiB`. */
 function amount(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]!}`;
+  return prettyBytes(bytes, { binary: true, maximumFractionDigits: 1 });
 }
 
 function columnStarts(rows: readonly Row[]): number[] {

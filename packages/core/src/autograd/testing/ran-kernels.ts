@@ -8,10 +8,10 @@ export function ranKernels(body: () => void): string[] {
   const ran: string[] = [];
   const engine = tf.engine();
   const runKernel = engine.runKernel.bind(engine);
-  engine.runKernel = ((name: string, ...rest: [tf.NamedTensorMap, tf.NamedAttrMap?]) => {
+  engine.runKernel = (name: string, ...rest: [tf.NamedTensorMap, tf.NamedAttrMap?]) => {
     ran.push(name);
     return runKernel(name, ...rest);
-  });
+  };
   try {
     body();
   } finally {
