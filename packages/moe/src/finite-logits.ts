@@ -1,0 +1,34 @@
+/**
+ * Finds logits that are no numbers before they choose experts.
+ *
+ * @packageDocumentation
+ */
+import { ContractError, type NumericArray } from "@meshwright/core";
+import { toLocal } from "@meshwright/sharding";
+import { getBackend, type Tensor } from "@tensorflow/tfjs";
+
+/**
+ * Checks this rank's part of the logits. No communication, and on engines in the rank's own memory no waiting: one pass
+ * over `T / p * E` numbers. The rank that holds a bad one throws, and its world ends with that error.
+ *
+ * @throws ContractError that names the layer, the step, and the first bad element.
+ */
+export function requireFiniteLogits(
+  logits: Tensor,
+  { name, step }: { readonly name: string; readonly step: number | undefined },
+): void {
+  const { values, firstRow } = localValues(logits);
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  const numExperts = logits.shape[1]!;
+  const when = step === undefined ? "" : ` at step ${step}`;
+  throw new ContractError(
+    `Router ${name}${when}: logits (${values[at]!} for token ${firstRow + Math.floor(at / numExperts)}, expert ${at % numExperts}) must be finite; use a smaller learning rate, zLoss, or clipGradNorm.`,
+  );
+}
+
+function localValues(logits: Tensor): { readonly values: NumericArray; readonly firstRow: number } {
+  if (getBackend() !== "sharded") return { values: logits.dataSync<"float32">(), firstRow: 0 };
+  const { values, offset } = toLocal(logits);
+  return { values, firstRow: offset[0]! };
+}

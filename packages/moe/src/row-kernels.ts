@@ -1,0 +1,38 @@
+/**
+ * The two row kernels that moving tokens is made of, each the other's adjoint, for any number of rows including none.
+ *
+ * Legend: N = rows that are named by `indices`, V = rows of the table, D = features.
+ *
+ * tfjs' own gather has no gradient where a tensor is empty, and scatters with a kernel that not every engine has. Core's
+ * embedding kernels do the same work and are fast on every engine.
+ *
+ * @packageDocumentation
+ */
+import { engine, tensor1d, tidy, zeros, type Tensor } from "@tensorflow/tfjs";
+
+/** `y[i] = table[indices[i]]`: `[V, D]`, `[N]` to `[N, D]`. Not differentiable: callers define their gradients by it. */
+export function takeRows(table: Tensor, indices: Int32Array): Tensor {
+  const [numRows, features] = table.shape as [number, number];
+  if (indices.length === 0 || features === 0) return zeros([indices.length, features]);
+  return tidy(() =>
+    engine().runKernel<Tensor>(
+      "EmbeddingLookup",
+      { table, indices: tensor1d(indices, "int32") },
+      { numRows, firstRow: 0 },
+    ),
+  );
+}
+
+/** `y[v] = sum of x[i] over all i with indices[i] = v`: `[N, D]`, `[N]` to `[V, D]`; 0 where there are none. */
+export function addRows(x: Tensor, indices: Int32Array, numRows: number): Tensor {
+  const features = x.shape[1]!;
+  if (indices.length === 0 || features === 0) return zeros([numRows, features]);
+  return tidy(() =>
+    engine().runKernel<Tensor>(
+      "EmbeddingLookupGrad",
+      // The kernel reads only the shape of its table.
+      { dy: x, indices: tensor1d(indices, "int32"), table: zeros([numRows, features]) },
+      { numRows, firstRow: 0 },
+    ),
+  );
+}
