@@ -147,3 +147,10 @@ export {
   type LoadHuggingFaceOptions,
 } from "./hugging-face/load-hugging-face.ts";
 export { saveHuggingFace, type SaveHuggingFaceOptions } from "./hugging-face/save-hugging-face.ts";
+export type { HuggingFaceKind } from "./hugging-face/check-model.ts";
+
+/** @internal for kinds of models in the packages above */
+export { LLAMA_NAMES } from "./hugging-face/llama-names.ts";
+export { readLlamaOptions } from "./hugging-face/llama-config.ts";
+export { Settings } from "./hugging-face/settings.ts";
+export type { NameTable, TensorName } from "./hugging-face/tensor-names.ts";

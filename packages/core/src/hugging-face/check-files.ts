@@ -7,7 +7,7 @@ import { isLoadable } from "../checkpoint/element-values.ts";
 import { namedParameters } from "../nn/module.ts";
 import type { DescribedModel } from "./check-model.ts";
 import type { ModelFiles } from "./model-files.ts";
-import { HEAD, placeOf, tensorShape, type TensorName } from "./tensor-names.ts";
+import { HEAD, placeOf, tensorShape, tensorsOf, type TensorName } from "./tensor-names.ts";
 
 /** Where each parameter of a model stands, by its name. */
 export type Places = ReadonlyMap<string, TensorName>;
@@ -33,12 +33,16 @@ export function fileProblems(
   places: Places,
 ): readonly string[] {
   const problems = new Set<string>();
-  for (const [name, { shape }] of namedParameters(model)) {
-    const problem = tensorProblem(files, places.get(name)!, shape);
-    if (problem !== undefined) problems.add(problem);
-  }
   // A tied head has no parameter of its own; a file may hold its weight all the same.
-  const known = new Set([HEAD.tensor, ...[...places.values()].map(({ tensor }) => tensor)]);
+  const known = new Set([HEAD.tensor]);
+  for (const [name, { shape }] of namedParameters(model)) {
+    const place = places.get(name)!;
+    for (const { tensor } of tensorsOf(place, shape)) {
+      known.add(tensor);
+      const problem = tensorProblem(files, tensor, tensorShape(place, shape));
+      if (problem !== undefined) problems.add(problem);
+    }
+  }
   for (const name of files.names) {
     if (!known.has(name) && !table.ignored.test(name)) {
       problems.add(`tensor "${name}" must be one of the model's, but it has no such tensor`);
@@ -47,19 +51,14 @@ export function fileProblems(
   return [...problems];
 }
 
-function tensorProblem(
-  files: ModelFiles,
-  place: TensorName,
-  parameterShape: readonly number[],
-): string | undefined {
-  const entry = files.entry(place.tensor);
-  const shape = tensorShape(place, parameterShape);
+function tensorProblem(files: ModelFiles, tensor: string, shape: readonly number[]): string | undefined {
+  const entry = files.entry(tensor);
   if (entry === undefined) {
-    return `tensor "${place.tensor}" ([${shape.join(", ")}]) must be in the files, but is missing`;
+    return `tensor "${tensor}" ([${shape.join(", ")}]) must be in the files, but is missing`;
   }
   if (entry.shape.join() !== shape.join()) {
-    return `tensor "${place.tensor}" ([${entry.shape.join(", ")}]) must have the shape that the config says ([${shape.join(", ")}])`;
+    return `tensor "${tensor}" ([${entry.shape.join(", ")}]) must have the shape that the config says ([${shape.join(", ")}])`;
   }
   if (isLoadable(entry.dtype, "float32")) return undefined;
-  return `tensor "${place.tensor}" (${entry.dtype}) must hold F32, F16, BF16 or F64`;
+  return `tensor "${tensor}" (${entry.dtype}) must hold F32, F16, BF16 or F64`;
 }

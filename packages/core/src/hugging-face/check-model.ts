@@ -15,7 +15,25 @@ import { LLAMA_NAMES } from "./llama-names.ts";
 import type { NameTable } from "./tensor-names.ts";
 
 /** Settings that no tensor's shape shows. */
-const FIELDS = ["heads", "keyValueHeads", "epsilon", "frequencies", "approximate"] as const;
+const FIELDS = ["heads", "keyValueHeads", "epsilon", "frequencies", "approximate", "choice"] as const;
+
+/** A kind of model: how its config is read, and where its tensors stand. */
+export interface HuggingFaceKind {
+  /** `model_type` in its config. */
+  readonly modelType: string;
+  readonly table: NameTable;
+  /**
+   * The model that a config describes, without values.
+   *
+   * @throws ContractError if the config has settings that the model has not.
+   */
+  readonly build: (config: HuggingFaceConfig) => Module;
+}
+
+const KINDS: readonly HuggingFaceKind[] = [
+  { modelType: "gpt2", table: GPT_NAMES, build: (config) => new GPT(gptOptionsFromConfig(config)) },
+  { modelType: "llama", table: LLAMA_NAMES, build: (config) => new Llama(llamaOptionsFromConfig(config)) },
+];
 
 /** What a config describes: the names of its tensors, and the model, without values. */
 export interface DescribedModel {
@@ -23,13 +41,22 @@ export interface DescribedModel {
   readonly model: Module;
 }
 
-/** @throws ContractError if the config is not of a GPT-2 or Llama, or has settings that ours have not. */
-export function describedModel(where: string, config: HuggingFaceConfig): DescribedModel {
-  const { model_type: kind } = config;
-  if (kind === "gpt2") return { table: GPT_NAMES, model: new GPT(gptOptionsFromConfig(config)) };
-  if (kind === "llama") return { table: LLAMA_NAMES, model: new Llama(llamaOptionsFromConfig(config)) };
+/**
+ * @param more - kinds besides GPT-2 and Llama
+ * @throws ContractError if the config is of another kind, or has settings that ours have not.
+ */
+export function describedModel(
+  where: string,
+  config: HuggingFaceConfig,
+  more: readonly HuggingFaceKind[] = [],
+): DescribedModel {
+  const { model_type: type } = config;
+  const kinds = [...KINDS, ...more];
+  const kind = kinds.find(({ modelType }) => modelType === type);
+  if (kind !== undefined) return { table: kind.table, model: kind.build(config) };
+  const names = kinds.map(({ modelType }) => `"${modelType}"`);
   throw new ContractError(
-    `${where}: model_type (${kind === undefined ? "left out" : JSON.stringify(kind)}) must be "gpt2" or "llama"; use a model of one of these kinds.`,
+    `${where}: model_type (${type === undefined ? "left out" : JSON.stringify(type)}) must be ${names.slice(0, -1).join(", ")} or ${names.at(-1)!}; use a model of one of these kinds.`,
   );
 }
 

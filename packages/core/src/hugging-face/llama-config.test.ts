@@ -56,9 +56,9 @@ describe("llamaOptionsFromConfig", () => {
       new ContractError(
         [
           "llamaOptionsFromConfig: config must describe a model that Meshwright computes alike:",
+          '- model_type ("mistral") must be "llama"; use gptOptionsFromConfig for "gpt2".',
           "- hidden_size (null) must be a positive integer; use the config.json that transformers wrote.",
           '- rope_scaling ({"type":"linear","factor":2}) must be left out, or of type "default" or "llama3" with all its factors, as Llama stretches contexts in no other way; use a model with that setting.',
-          '- model_type ("mistral") must be "llama"; use gptOptionsFromConfig for "gpt2".',
           '- hidden_act ("gelu") must be "silu" or "swish", as Llama has SwiGLU; use a model with that setting.',
           "- attention_bias (true) must be false, as Llama has no biases; use a model with that setting.",
           "- mlp_bias (true) must be false, as Llama has no biases; use a model with that setting.",

@@ -38,6 +38,16 @@ const DEFAULT_THETA = 10_000;
  */
 export function llamaOptionsFromConfig(config: HuggingFaceConfig): LlamaOptions {
   const settings = new Settings(WHERE, config);
+  if (settings.get("model_type") !== "llama") {
+    settings.refuse("model_type", 'must be "llama"; use gptOptionsFromConfig for "gpt2"');
+  }
+  const options = readLlamaOptions(settings);
+  settings.finish();
+  return options;
+}
+
+/** What Llama has in common with kinds of models that are built on it. Problems are noted in `settings`. */
+export function readLlamaOptions(settings: Settings): LlamaOptions {
   const features = settings.size("hidden_size");
   const heads = settings.size("num_attention_heads");
   const options: LlamaOptions = {
@@ -54,14 +64,10 @@ export function llamaOptionsFromConfig(config: HuggingFaceConfig): LlamaOptions 
     tiedEmbeddings: settings.flag("tie_word_embeddings", false),
   };
   requireSupported(settings);
-  settings.finish();
   return options;
 }
 
 function requireSupported(settings: Settings): void {
-  if (settings.get("model_type") !== "llama") {
-    settings.refuse("model_type", 'must be "llama"; use gptOptionsFromConfig for "gpt2"');
-  }
   settings.require("hidden_act", ["silu", "swish"], "Llama has SwiGLU");
   settings.require("attention_bias", [false], "Llama has no biases");
   settings.require("mlp_bias", [false], "Llama has no biases");

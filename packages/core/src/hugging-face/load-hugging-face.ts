@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 import { tensor as makeTensor } from "@tensorflow/tfjs";
-import { wholeBox, type Box } from "../checkpoint/box.ts";
+import { numElements, wholeBox, type Box } from "../checkpoint/box.ts";
 import { CheckpointError } from "../checkpoint/checkpoint-error.ts";
 import { decodeElements } from "../checkpoint/element-values.ts";
 import { nodeFiles, type CheckpointFiles } from "../checkpoint/files.ts";
@@ -12,11 +12,11 @@ import type { BytesRead } from "../checkpoint/read-safetensors.ts";
 import { namedParameters } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { fileProblems, findPlaces, type Places } from "./check-files.ts";
-import { describedModel, modelProblems } from "./check-model.ts";
+import { describedModel, modelProblems, type HuggingFaceKind } from "./check-model.ts";
 import { readHuggingFaceConfig, type HuggingFaceConfig } from "./config.ts";
 import { ModelFiles } from "./model-files.ts";
 import { DEFAULT_GAP_BYTES, readPart } from "./read-part.ts";
-import { HEAD, TABLE_PARAMETER, tensorBox, type TensorName } from "./tensor-names.ts";
+import { HEAD, TABLE_PARAMETER, tensorBox, tensorsOf, type TensorName } from "./tensor-names.ts";
 import { transposed } from "./transpose.ts";
 
 /** How a model is loaded. */
@@ -28,6 +28,8 @@ export interface LoadHuggingFaceOptions {
    * longer reads are faster. Default 4096; 0 reads nothing but the part.
    */
   readonly maxGapBytes?: number;
+  /** Kinds of models besides GPT-2 and Llama: `MIXTRAL` of `@meshwright/moe`, for example. Default: none. */
+  readonly kinds?: readonly HuggingFaceKind[];
   /** The file system, for tests. */
   readonly files?: CheckpointFiles;
 }
@@ -40,7 +42,7 @@ export interface LoadedHuggingFace {
 }
 
 /**
- * Fills the parameters of a GPT or Llama, whole or split, from the folder of a Hugging Face model: `config.json` and
+ * Fills the parameters of a GPT, Llama or model of the given `kinds`, whole or split, from the folder of a Hugging Face model: `config.json` and
  * `model.safetensors`, or `model.safetensors.index.json` and its files.
  *
  * | in the file                                   | becomes                                          |
@@ -49,6 +51,7 @@ export interface LoadedHuggingFace {
  * | GPT-2 `c_attn` `[D, 3 D]`                     | `query`, `key`, `value`, each `[D, D]`           |
  * | Llama `Linear` weight `[out, in]`             | its transpose                                    |
  * | the embedding's table, with a tied head       | `tokenEmbedding.weight`, once                    |
+ * | a tensor for each expert                      | one parameter that stacks them                   |
  * | `F16`, `BF16`, `F64`                          | float32                                          |
  *
  * No communication: every rank reads the byte ranges of its own part, so the ranks need the same folder each. The model
@@ -70,7 +73,7 @@ export function loadHuggingFace(
 ): LoadedHuggingFace {
   const { only = () => true, maxGapBytes = DEFAULT_GAP_BYTES, files = nodeFiles } = options;
   const config = readHuggingFaceConfig(folder, files);
-  const described = describedModel("loadHuggingFace", config);
+  const described = describedModel("loadHuggingFace", config, options.kinds);
   const source = ModelFiles.open(folder, files);
   try {
     const places = findPlaces(described, source);
@@ -118,15 +121,39 @@ function requireTiedHead(
 function readValues(
   source: ModelFiles,
   place: TensorName,
-  { parameter, maxGapBytes }: { readonly parameter: Parameter; readonly maxGapBytes: number },
+  options: { readonly parameter: Parameter; readonly maxGapBytes: number },
+): Float32Array {
+  const { shape: parameterShape } = options.parameter;
+  const part = partOf(options.parameter);
+  if (place.stacked === undefined) return readBox(source, place, { ...options, part, parameterShape });
+  const inner = { part: withoutFirst(part), parameterShape: parameterShape.slice(1) };
+  const values = new Float32Array(numElements(part.shape));
+  const size = numElements(inner.part.shape);
+  const wanted = tensorsOf(place, parameterShape).slice(part.offset[0], part.offset[0]! + part.shape[0]!);
+  wanted.forEach((tensor, i) => {
+    values.set(readBox(source, tensor, { ...options, ...inner }), i * size);
+  });
+  return values;
+}
+
+/** The values of a part of what one tensor holds. */
+function readBox(
+  source: ModelFiles,
+  place: TensorName,
+  options: { readonly part: Box; readonly parameterShape: readonly number[]; readonly maxGapBytes: number },
 ): Float32Array {
   const { tensor } = place;
+  const { part, parameterShape, maxGapBytes } = options;
   const file = source.fileOf(tensor)!;
-  const box = tensorBox(place, partOf(parameter), { parameterShape: parameter.shape });
+  const box = tensorBox(place, part, { parameterShape });
   const bytes = readPart(file, tensor, { ...box, maxGapBytes });
   const where = `${file.path}: tensor "${tensor}"`;
   const values = decodeElements(bytes, file.entry(tensor).dtype, where) as Float32Array;
   return place.transposed ? transposed(values, { rows: box.shape[0]!, columns: box.shape[1]! }) : values;
+}
+
+function withoutFirst({ shape, offset }: Box): Box {
+  return { shape: shape.slice(1), offset: offset.slice(1) };
 }
 
 function partOf({ shape, shard }: Parameter): Box {

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 import { join } from "node:path";
+import { slice as sliceOf, tidy } from "@tensorflow/tfjs";
 import { ContractError } from "../errors.ts";
 import type { ProcessGroup } from "../collectives/process-group.ts";
 import { encodeElements } from "../checkpoint/element-values.ts";
@@ -12,11 +13,11 @@ import type { ExportDtype } from "../checkpoint/tensor-source.ts";
 import { writeSafetensors, type TensorToWrite } from "../checkpoint/write-safetensors.ts";
 import { namedParameters } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
-import { describedModel, modelProblems } from "./check-model.ts";
+import { describedModel, modelProblems, type HuggingFaceKind } from "./check-model.ts";
 import { CONFIG_FILE, type HuggingFaceConfig } from "./config.ts";
 import { joinColumns } from "./join-columns.ts";
 import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "./model-files.ts";
-import { placeOf, tensorShape, type NameTable, type TensorName } from "./tensor-names.ts";
+import { placeOf, tensorShape, tensorsOf, type NameTable, type TensorName } from "./tensor-names.ts";
 import { transposed } from "./transpose.ts";
 
 /** How a model is saved. */
@@ -27,6 +28,8 @@ export interface SaveHuggingFaceOptions {
   readonly group?: ProcessGroup;
   /** Of the file. Default `"F32"`; `"BF16"` and `"F16"` round to nearest even. */
   readonly dtype?: ExportDtype;
+  /** Kinds of models besides GPT-2 and Llama. Default: none. */
+  readonly kinds?: readonly HuggingFaceKind[];
   /** The file system, for tests. */
   readonly files?: CheckpointFiles;
 }
@@ -35,6 +38,8 @@ export interface SaveHuggingFaceOptions {
 interface Export {
   readonly place: TensorName;
   readonly parameters: readonly Parameter[];
+  /** Which slice of the parameter's first dim, where that stacks tensors. */
+  readonly slice?: number | undefined;
 }
 
 /**
@@ -54,14 +59,16 @@ interface Export {
  */
 export function saveHuggingFace(model: object, folder: string, options: SaveHuggingFaceOptions): void {
   const { config, group, dtype = "F32", files = nodeFiles } = options;
-  const described = describedModel("saveHuggingFace", config);
+  const described = describedModel("saveHuggingFace", config, options.kinds);
   requireFits(model, folder, { ...options, problems: modelProblems(model, described.model) });
   const exports = exportsOf(model, described.table);
   if (group === undefined || group.rank === 0) {
     write(folder, exports, { config, dtype, files });
   } else {
     // Takes part in the gathers of the rank that writes, in its order.
-    for (const { parameters } of exports) for (const parameter of parameters) fullValues(parameter);
+    for (const { parameters, slice } of exports) {
+      for (const parameter of parameters) fullValues(parameter, slice);
+    }
   }
   group?.barrier({ label: "saveHuggingFace: files are written" });
 }
@@ -87,9 +94,15 @@ function requireFits(
 }
 
 function exportsOf(model: object, table: NameTable): readonly Export[] {
-  const exports = new Map<string, { place: TensorName; parameters: Parameter[] }>();
+  const exports = new Map<string, { place: TensorName; parameters: Parameter[]; slice?: number }>();
   for (const [name, parameter] of namedParameters(model)) {
     const place = placeOf(table, name)!;
+    if (place.stacked) {
+      tensorsOf(place, parameter.shape).forEach(({ tensor }, slice) =>
+        exports.set(tensor, { place: { ...place, tensor }, parameters: [parameter], slice }),
+      );
+      continue;
+    }
     // Query, key and value follow one another in the model, as in the tensor.
     const entry = exports.get(place.tensor) ?? { place, parameters: [] };
     entry.parameters.push(parameter);
@@ -103,9 +116,10 @@ function write(
   exports: readonly Export[],
   { config, dtype, files }: { config: HuggingFaceConfig; dtype: ExportDtype; files: CheckpointFiles },
 ): void {
-  const tensors = exports.map(({ place, parameters }): TensorToWrite => {
+  const tensors = exports.map(({ place, parameters, slice }): TensorToWrite => {
     const shape = tensorShape(place, parameters[0]!.shape);
-    const bytes = (): Uint8Array => encodeElements(tensorValues(place, parameters), dtype, place.tensor);
+    const bytes = (): Uint8Array =>
+      encodeElements(tensorValues({ place, parameters, slice }), dtype, place.tensor);
     return { name: place.tensor, dtype, shape, bytes };
   });
   files.createFolder(folder);
@@ -117,13 +131,25 @@ function write(
   files.syncFolder(folder);
 }
 
-function tensorValues(place: TensorName, parameters: readonly Parameter[]): Float32Array {
+function tensorValues({ place, parameters, slice }: Export): Float32Array {
   const [first] = parameters as readonly [Parameter];
-  if (place.part !== undefined) return joinColumns(parameters.map(fullValues), first.shape.at(-1)!);
-  const values = fullValues(first);
-  return place.transposed ? transposed(values, { rows: first.shape[0]!, columns: first.shape[1]! }) : values;
+  if (place.part !== undefined)
+    return joinColumns(
+      parameters.map((parameter) => fullValues(parameter)),
+      first.shape.at(-1)!,
+    );
+  const values = fullValues(first, slice);
+  const [rows, columns] = first.shape.slice(-2);
+  return place.transposed ? transposed(values, { rows: rows!, columns: columns! }) : values;
 }
 
-function fullValues({ variable, shard }: Parameter): Float32Array {
-  return shard === undefined ? variable.dataSync<"float32">() : shard.readFull(variable);
+function fullValues(parameter: Parameter, slice?: number): Float32Array {
+  const { variable, shard } = parameter;
+  if (slice === undefined)
+    return shard === undefined ? variable.dataSync<"float32">() : shard.readFull(variable);
+  const [, ...sizes] = parameter.shape;
+  const one = tidy(() => sliceOf(variable, [slice, ...sizes.map(() => 0)], [1, ...sizes]));
+  const values = shard === undefined ? one.dataSync<"float32">() : shard.readFull(one);
+  one.dispose();
+  return values;
 }

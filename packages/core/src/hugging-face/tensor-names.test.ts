@@ -4,7 +4,7 @@ import { Llama } from "../nn/llama.ts";
 import { namedParameters } from "../nn/module.ts";
 import { GPT_NAMES } from "./gpt-names.ts";
 import { LLAMA_NAMES } from "./llama-names.ts";
-import { placeOf, tensorBox, tensorShape } from "./tensor-names.ts";
+import { placeOf, tensorBox, tensorShape, tensorsOf, type NameTable } from "./tensor-names.ts";
 
 const SIZES = { vocabSize: 11, contextLength: 5, features: 6, heads: 3, layers: 12 };
 
@@ -32,6 +32,27 @@ describe("placeOf", () => {
     );
     expect(placeOf(LLAMA_NAMES, "blocks.7.mlp.gate.bias")).toBeUndefined();
   });
+});
+
+test("a stacked parameter has a tensor for each index of its first dim", () => {
+  const stack = {
+    parameter: "blocks.*.mlp.up",
+    tensor: "layers.*.experts.#.w3",
+    transposed: true,
+    stacked: true,
+  };
+  const table = { prefix: "", names: [stack], ignored: /^$/ } as NameTable;
+  const place = placeOf(table, "blocks.1.mlp.up")!;
+  expect(tensorShape(place, [3, 4, 5])).toEqual([5, 4]);
+  expect(tensorsOf(place, [2, 4, 5])).toEqual(
+    [0, 1].map((i) => ({
+      parameter: "blocks.1.mlp.up",
+      tensor: `layers.1.experts.${i}.w3`,
+      transposed: true,
+    })),
+  );
+  const plain = placeOf(LLAMA_NAMES, "finalNorm.weight")!;
+  expect(tensorsOf(plain, [6])).toEqual([plain]);
 });
 
 describe("a box of a parameter", () => {

@@ -15,6 +15,8 @@ export interface TensorName {
   readonly tensor: string;
   /** Whether the file holds `[out, in]` where our weight is `[in, out]`. */
   readonly transposed?: true;
+  /** Whether there is a tensor for each index of the parameter's first dim; `#` in a table stands for the index. */
+  readonly stacked?: true;
   /** Which part of the tensor's last dim the parameter is, where several are fused. */
   readonly part?: { readonly index: number; readonly of: number };
 }
@@ -41,8 +43,22 @@ export function placeOf(table: NameTable, parameter: string): TensorName | undef
   return name && { ...name, parameter, tensor: name.tensor.replace("*", block ?? "*") };
 }
 
-/** Shape of the tensor that holds a parameter of shape `shape`. */
-export function tensorShape({ transposed, part }: TensorName, shape: readonly number[]): readonly number[] {
+/** The tensors that hold a parameter of shape `shape`: one, or those of a stack, without that dim. */
+export function tensorsOf(place: TensorName, shape: readonly number[]): readonly TensorName[] {
+  const { stacked, ...name } = place;
+  if (stacked === undefined) return [place];
+  return Array.from({ length: shape[0]! }, (_, i) => ({
+    ...name,
+    tensor: name.tensor.replace("#", String(i)),
+  }));
+}
+
+/** Shape of the tensor, or of each tensor of a stack, that holds a parameter of shape `shape`. */
+export function tensorShape(
+  { transposed, stacked, part }: TensorName,
+  parameterShape: readonly number[],
+): readonly number[] {
+  const shape = stacked === undefined ? parameterShape : parameterShape.slice(1);
   if (transposed) return shape.toReversed();
   return part === undefined ? shape : shape.with(-1, shape.at(-1)! * part.of);
 }

@@ -23,6 +23,8 @@ export interface GPTBlockOptions {
   /** Of the weights that end a residual branch. */
   readonly residualInitializer: Initializer;
   readonly dropout?: DropoutOptions;
+  /** Number of the block in its model, from 0. */
+  readonly index?: number;
   readonly parts: GPTParts;
 }
 
@@ -37,7 +39,7 @@ export class GPTBlock implements Module {
   /** @throws ContractError if `heads` does not divide `features`. */
   constructor(options: GPTBlockOptions) {
     const { features, heads, mlpFeatures, epsilon, initializer, residualInitializer } = options;
-    const { dropout, parts } = options;
+    const { dropout, index, parts } = options;
     const { columnLinear, rowLinear, attend } = parts;
     const norm = { features, ...(epsilon !== undefined && { epsilon }) };
     this.norm1 = parts.norm(norm);
@@ -49,6 +51,7 @@ export class GPTBlock implements Module {
     this.mlp = parts.mlp({
       ...{ features, hiddenFeatures: mlpFeatures, initializer, columnLinear, rowLinear },
       downInitializer: residualInitializer,
+      ...(index !== undefined && { block: index }),
     });
     this.dropout = dropout && parts.dropout(dropout);
   }

@@ -86,6 +86,7 @@ export class GPT implements Module {
       { length: layers },
       (_, i) =>
         new GPTBlock({
+          index: i,
           ...{ features, heads, mlpFeatures, epsilon, initializer, residualInitializer, parts },
           ...(dropout && { dropout: { ...dropout, name: `blocks.${i}.dropout` } }),
         }),

@@ -27,6 +27,8 @@ export interface LlamaBlockOptions {
   readonly initializer: Initializer;
   /** Of the weights that end a residual branch. */
   readonly residualInitializer: Initializer;
+  /** Number of the block in its model, from 0. */
+  readonly index?: number;
   readonly parts: LlamaParts;
 }
 
@@ -39,7 +41,8 @@ export class LlamaBlock implements Module {
 
   /** @throws ContractError as `GroupedQueryAttention`. */
   constructor(options: LlamaBlockOptions) {
-    const { features, mlpFeatures, epsilon, initializer, residualInitializer, parts, ...sizes } = options;
+    const { features, mlpFeatures, epsilon, initializer, residualInitializer, index, parts, ...sizes } =
+      options;
     const { columnLinear, rowLinear, attend } = parts;
     const linears = { columnLinear, rowLinear, bias: false };
     this.norm1 = parts.norm({ features, epsilon });
@@ -51,6 +54,7 @@ export class LlamaBlock implements Module {
     this.mlp = parts.mlp({
       ...{ features, hiddenFeatures: mlpFeatures, initializer, ...linears },
       downInitializer: residualInitializer,
+      ...(index !== undefined && { block: index }),
     });
   }
 

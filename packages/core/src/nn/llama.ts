@@ -89,8 +89,9 @@ export class Llama implements Module {
     this.tokenEmbedding = parts.tokenEmbedding({ numEmbeddings: vocabSize, features, initializer });
     this.blocks = Array.from(
       { length: layers },
-      () =>
+      (_, index) =>
         new LlamaBlock({
+          index,
           ...{ features, heads, mlpFeatures, epsilon, initializer, residualInitializer, parts },
           ...(keyValueHeads !== undefined && { keyValueHeads }),
           ...(headFeatures !== undefined && { headFeatures }),

@@ -26,6 +26,8 @@ export interface MLPOptions {
   readonly columnLinear?: CreateLinear;
   /** Makes the projection out of them. Default: `Linear`. */
   readonly rowLinear?: CreateLinear;
+  /** Number of the block that the module is for, from 0, so that a maker may choose by it. */
+  readonly block?: number;
 }
 
 /** Makes a feed-forward module. */
