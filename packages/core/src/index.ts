@@ -38,6 +38,7 @@ export type {
   ResultOf,
   RunArguments,
   RunHooks,
+  RunSettings,
   UpdateOf,
 } from "./runtime/program-types.ts";
 export { RankError, RankExitError } from "./runtime/rank-error.ts";
@@ -154,3 +155,4 @@ export { LLAMA_NAMES } from "./hugging-face/llama-names.ts";
 export { readLlamaOptions } from "./hugging-face/llama-config.ts";
 export { Settings } from "./hugging-face/settings.ts";
 export type { NameTable, TensorName } from "./hugging-face/tensor-names.ts";
+export { groupedLinear } from "./kernels/grouped-linear.ts";

@@ -71,7 +71,7 @@ describe("the grouped product", () => {
   test("of sizes that do not fit is an error that names both", () => {
     const [x, w] = [tf.zeros([6, D]), tf.zeros([EXPERTS, D, F])];
     expect(() => groupedLinear(x, w, Int32Array.of(1, 2))).toThrow(
-      "groupedLinear: w (shape [4, 3, 5]) must have shape [2, 3, F], one matrix per expert over the last dim of x (shape [6, 3]); use matching sizes.",
+      "groupedLinear: w (shape [4, 3, 5]) must have shape [2, 3, O], one matrix per group over the last dim of x (shape [6, 3]); use matching sizes.",
     );
     expect(() => groupedLinear(x, w, Int32Array.of(1, 2, 0, 4))).toThrow(
       "groupedLinear: counts (sum 7) must add up to the rows of x (6); use the counts of the permutation that sorted them.",

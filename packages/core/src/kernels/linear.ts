@@ -24,6 +24,7 @@ import {
   type GradConfig,
   type KernelBackend,
   type NamedAttrMap,
+  type NamedTensorInfoMap,
   type TensorInfo,
 } from "@tensorflow/tfjs";
 import { ContractError } from "../errors.ts";
@@ -138,17 +139,27 @@ export const linearGradWeightReference: ReferenceKernel = {
     },
 };
 
-type RunKernel = (kernelName: string, inputs: Record<string, TensorInfo>, attrs: NamedAttrMap) => TensorInfo;
+/** Runs a kernel of the engine, on inputs by name or on a list. */
+export type RunKernel = (
+  kernelName: string,
+  inputs: Readonly<Record<string, TensorInfo>> | readonly TensorInfo[],
+  attrs: NamedAttrMap,
+) => TensorInfo;
 
 /** The engine's kernels. While one of them runs, tfjs' current backend is the engine's. */
-function kernelsOf(backend: object): RunKernel {
+export function kernelsOf(backend: object): RunKernel {
   const { backendName } = engine();
   return (kernelName, inputs, attrs) =>
-    getKernel(kernelName, backendName).kernelFunc({ inputs, attrs, backend }) as TensorInfo;
+    // tfjs types inputs as named; kernels of lists take the list itself.
+    getKernel(kernelName, backendName).kernelFunc({
+      inputs: inputs as NamedTensorInfoMap,
+      attrs,
+      backend,
+    }) as TensorInfo;
 }
 
-/** Kernels of the native engine return whole tensors. */
-function release(info: TensorInfo, backend: object): void {
+/** Gives up what a kernel returned. Kernels of the native engine return whole tensors. */
+export function release(info: TensorInfo, backend: object): void {
   if (info instanceof Tensor) info.dispose();
   else (backend as KernelBackend).disposeData(info.dataId);
 }

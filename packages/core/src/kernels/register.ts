@@ -19,6 +19,12 @@ import {
   embeddingLookupReference,
 } from "./embedding-lookup.ts";
 import { geluGradConfig, geluGradReference, geluReference } from "./gelu.ts";
+import {
+  groupedLinearGradConfig,
+  groupedLinearGradWeightGradConfig,
+  groupedLinearGradWeightReference,
+  groupedLinearReference,
+} from "./grouped-linear.ts";
 import { layerNormGradConfig, layerNormGradReference, layerNormReference } from "./layer-norm.ts";
 import {
   linearGradConfig,
@@ -51,6 +57,8 @@ export const referenceKernels: readonly ReferenceKernel[] = [
   adamWUpdateReference,
   linearReference,
   linearGradWeightReference,
+  groupedLinearReference,
+  groupedLinearGradWeightReference,
 ];
 
 /** The gradients of the differentiable fused kernels. */
@@ -65,6 +73,8 @@ export const kernelGradients: readonly GradConfig[] = [
   dropoutGradConfig,
   linearGradConfig,
   linearGradWeightGradConfig,
+  groupedLinearGradConfig,
+  groupedLinearGradWeightGradConfig,
 ];
 
 /**

@@ -18,6 +18,7 @@ import { embeddingLookupRules } from "./embedding-lookup.ts";
 import { fusedRules } from "./fused.ts";
 import { gatherNdRules } from "./gather-nd.ts";
 import { gatherRules } from "./gather.ts";
+import { groupedLinearRules } from "./grouped-linear.ts";
 import { imageRules } from "./image.ts";
 import { linearRules } from "./linear.ts";
 import { matMulRules } from "./matmul.ts";
@@ -44,6 +45,7 @@ export function builtinRules(): readonly Rule[] {
     ...matMulRules,
     ...einsumRules,
     ...linearRules,
+    ...groupedLinearRules,
     ...reductionRules,
     ...positionRules,
     ...viewRules,

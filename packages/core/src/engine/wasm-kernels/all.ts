@@ -9,6 +9,7 @@ import { cast, cumulativeKernels, rightOnCpu } from "./corrections.ts";
 import { crossEntropyKernels } from "./cross-entropy.ts";
 import { fusedKernels } from "./fused.ts";
 import { gatherV2, unsortedSegmentSum } from "./gather.ts";
+import { groupedLinearKernels } from "./grouped-linear.ts";
 import { identity } from "./identity.ts";
 import { linearKernels } from "./linear.ts";
 import { batchMatMul, fusedMatMul } from "./mat-mul.ts";
@@ -26,6 +27,7 @@ export const wasmKernels: readonly WasmKernel[] = [
   batchMatMul,
   fusedMatMul,
   ...linearKernels,
+  ...groupedLinearKernels,
   identity,
   transpose,
   slice,

@@ -129,13 +129,14 @@ function multiply(
 }
 
 /** Sizes of one product of a batch. */
-interface Product extends Transposes {
+export interface Product extends Transposes {
   readonly m: number;
   readonly n: number;
   readonly k: number;
 }
 
-function multiplyOne(
+/** One product of operands at byte addresses: a part of a tensor is multiplied where it lies. */
+export function multiplyOne(
   { heap, kernels }: WasmContext,
   { m, n, k, transposeA, transposeB }: Product,
   { a, b, c }: { readonly a: number; readonly b: number; readonly c: number },

@@ -86,6 +86,12 @@ export const fusedCalls: readonly OpCall[] = [
     run: ([x, w]) => runKernel("Linear", { x: x!, w: w! }, { transposeW: false }),
   },
   {
+    kernel: "GroupedLinear",
+    inputs: [floats([6, 3]), floats([4, 3, 5], ANY, 2)],
+    run: ([x, w]) =>
+      runKernel("GroupedLinear", { x: x!, w: w! }, { counts: [2, 0, 3, 1], transposeW: false }),
+  },
+  {
     kernel: "EmbeddingLookup",
     inputs: [floats([7, 3]), ints([2, 4], 7)],
     run: ([table, indices]) =>
