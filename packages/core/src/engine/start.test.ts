@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { ContractError } from "../errors.ts";
 import type { EngineName } from "./engine.ts";
 import { startEngine } from "./start.ts";
@@ -9,23 +11,28 @@ import { startEngine } from "./start.ts";
 const startUrl = new URL("./start.ts", import.meta.url).href;
 
 /** Runs a module in a fresh process, where no engine runs yet. */
-function inFreshProcess(body: string): { status: number | null; stdout: string; stderr: string } {
+function inFreshProcess(
+  body: string,
+  environment: Readonly<Record<string, string>> = {},
+): { status: number | null; stdout: string; stderr: string } {
   const program = `import * as tf from "@tensorflow/tfjs"; import { startEngine } from "${startUrl}"; ${body}`;
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ["--import", "tsx", "--conditions=@meshwright/source", "--input-type=module", "--eval", program],
-    { encoding: "utf8", cwd: new URL("../..", import.meta.url) },
+    { encoding: "utf8", cwd: new URL("../..", import.meta.url), env: { ...process.env, ...environment } },
   );
   return { status, stdout, stderr };
 }
 
-const hasNative = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"].some((name) => {
-  try {
-    createRequire(import.meta.url).resolve(name);
-    return true;
-  } catch {
-    return false;
-  }
+/** A cache folder without a native library. */
+const emptyCache = { MESHWRIGHT_CACHE: mkdtempSync(join(tmpdir(), "meshwright-")) };
+
+/** Without its library, tfjs-node is installed in this workspace. */
+const withoutLibrary = (folder: string): string =>
+  `no library in ${join(folder, "tensorflow")}; @tensorflow/tfjs-node is installed without its library`;
+
+afterAll(() => {
+  rmSync(emptyCache.MESHWRIGHT_CACHE, { recursive: true });
 });
 
 describe("startEngine in one thread", () => {
@@ -68,25 +75,38 @@ describe("startEngine in one thread", () => {
 });
 
 describe("startEngine in a fresh process", () => {
-  test.skipIf(hasNative)("auto takes wasm, silently, and says why not the native engine", () => {
+  test("auto takes wasm, silently, and says why not the native engine", () => {
     const report = "console.log(JSON.stringify([engine.name, engine.skipped]));";
-    expect(inFreshProcess(`const engine = await startEngine(); ${report}`)).toEqual({
+    const environment = { ...emptyCache, MESHWRIGHT_ENGINE: "auto" };
+    const skipped = [{ name: "tensorflow", reason: withoutLibrary(emptyCache.MESHWRIGHT_CACHE) }];
+    expect(inFreshProcess(`const engine = await startEngine(); ${report}`, environment)).toEqual({
       status: 0,
-      stdout:
-        '["wasm",[{"name":"tensorflow","reason":"neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node is installed"}]]\n',
+      stdout: `${JSON.stringify(["wasm", skipped])}\n`,
       stderr: "",
     });
   });
 
-  test.skipIf(hasNative)("a native engine that is not installed is an error with its reason", () => {
+  test("a native engine without its library is an error that names the command which gets it", () => {
     const body =
       'await startEngine({ prefer: "tensorflow" }).catch((e) => console.log(`${e.name}: ${e.message}`));';
-    expect(inFreshProcess(body)).toEqual({
+    expect(inFreshProcess(body, emptyCache)).toEqual({
       status: 0,
-      stdout:
-        'ContractError: startEngine: prefer ("tensorflow") must be an engine that this machine has (neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node is installed); use npm install @tensorflow/tfjs-node, or prefer: "wasm".\n',
+      stdout: `ContractError: startEngine: prefer ("tensorflow") must be an engine that this machine has (${withoutLibrary(emptyCache.MESHWRIGHT_CACHE)}); use meshwright engine install, or prefer: "wasm".\n`,
       stderr: "",
     });
+  });
+
+  test("the environment decides where the program leaves the choice open", () => {
+    const body = "console.log((await startEngine()).name);";
+    expect(inFreshProcess(body, { MESHWRIGHT_ENGINE: "cpu" }).stdout).toBe("cpu\n");
+  });
+
+  test("more threads than one are refused where the engine has one only", () => {
+    const body =
+      'await startEngine({ prefer: "wasm", threadsPerRank: 2 }).catch((e) => console.log(`${e.name}: ${e.message}`));';
+    expect(inFreshProcess(body).stdout).toBe(
+      "ContractError: startEngine: threadsPerRank (2) must be 1 on the wasm engine, which computes on one thread; use more ranks, or meshwright engine install and the tensorflow engine.\n",
+    );
   });
 
   test("cpu starts without the banner of tfjs and runs the fused kernels", () => {

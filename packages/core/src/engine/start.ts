@@ -9,25 +9,31 @@ import { registerKernelGradients, registerKernels } from "../kernels/register.ts
 import { startCpuEngine } from "./cpu-engine.ts";
 import type { Engine, EngineName, SkippedEngine } from "./engine.ts";
 import { EngineUnavailableError } from "./engine-unavailable.ts";
-import { startTensorflowEngine } from "./tensorflow-engine.ts";
+import { startTensorflowEngine, type TensorflowOptions } from "./tensorflow-engine.ts";
+import { preferredEngine } from "./preferred-engine.ts";
 import { startWasmEngine } from "./wasm-engine.ts";
 
 /** Options of {@link startEngine}. */
 export interface StartEngineOptions {
   /** The engine to take, or `"auto"` (the default) for the first that starts. */
   readonly prefer?: "auto" | EngineName;
+  /**
+   * Threads that the engine computes with. Default 1, or what `TF_NUM_INTRAOP_THREADS` says. More than one only on
+   * `tensorflow`; where ranks are worker threads of one process, they share a pool of `threadsPerRank * ranks` threads.
+   */
+  readonly threadsPerRank?: number | undefined;
 }
 
 /** In the order in which `"auto"` tries them. */
 const ENGINES: readonly {
   readonly name: EngineName;
-  readonly start: () => Promise<Omit<Engine, "skipped">>;
+  readonly start: (options: TensorflowOptions) => Promise<Omit<Engine, "skipped">>;
   readonly fix: string;
 }[] = [
   {
     name: "tensorflow",
     start: startTensorflowEngine,
-    fix: 'npm install @tensorflow/tfjs-node, or prefer: "wasm"',
+    fix: 'meshwright engine install, or prefer: "wasm"',
   },
   {
     name: "wasm",
@@ -41,9 +47,10 @@ const ENGINES: readonly {
 const SLOT = Symbol.for("meshwright.engine");
 
 /**
- * Starts the engine of this thread and makes it tfjs' backend: `tensorflow` where tfjs-node-gpu or tfjs-node is
- * installed and loads, else `wasm`, else `cpu`. Registers the engine's repaired kernels and the fused kernels with their
- * gradients; nothing is registered before.
+ * Starts the engine of this thread and makes it tfjs' backend: `tensorflow` where `meshwright engine install` or an
+ * installed tfjs-node-gpu or tfjs-node has put its library, else `wasm`, else `cpu`. Where the environment variable
+ * `MESHWRIGHT_ENGINE` names an engine, `"auto"` means that one. Registers the engine's repaired kernels and the fused
+ * kernels with their gradients; nothing is registered before.
  *
  * A thread has one engine. Calling again returns the same one; `engine.skipped` says what was not taken, and why.
  *
@@ -55,17 +62,19 @@ const SLOT = Symbol.for("meshwright.engine");
  * @throws ContractError if `prefer` names an engine that cannot be had, that does not exist, or that is not the one
  * already running in this thread.
  */
-export async function startEngine({ prefer = "auto" }: StartEngineOptions = {}): Promise<Engine> {
+export async function startEngine(options: StartEngineOptions = {}): Promise<Engine> {
   const names = ENGINES.map((candidate) => candidate.name);
-  if (prefer !== "auto" && !names.includes(prefer)) {
+  const { threadsPerRank } = options;
+  const prefer = preferredEngine(options.prefer ?? "auto", names, process.env);
+  if (threadsPerRank !== undefined && !(Number.isSafeInteger(threadsPerRank) && threadsPerRank > 0)) {
     throw new ContractError(
-      `startEngine: prefer ("${prefer}") must be "auto" or one of ${names.join(", ")}; use prefer: "auto".`,
+      `startEngine: threadsPerRank (${threadsPerRank}) must be a positive integer; use 1 or more.`,
     );
   }
   const slot = tfjsEngine();
   const running = Reflect.get(slot, SLOT) as Promise<Engine> | undefined;
   if (running !== undefined) return sameEngine(await running, prefer);
-  const starting = prefer === "auto" ? startFirst() : startOne(prefer);
+  const starting = prefer === "auto" ? startFirst({ threadsPerRank }) : startOne(prefer, { threadsPerRank });
   Reflect.set(slot, SLOT, starting);
   try {
     return await starting;
@@ -82,10 +91,10 @@ function sameEngine(running: Engine, prefer: "auto" | EngineName): Engine {
   );
 }
 
-async function startOne(prefer: EngineName): Promise<Engine> {
+async function startOne(prefer: EngineName, options: TensorflowOptions): Promise<Engine> {
   const { name, start, fix } = ENGINES.find((candidate) => candidate.name === prefer)!;
   try {
-    return complete(await start(), []);
+    return complete(await start(options), [], options);
   } catch (error) {
     if (!(error instanceof EngineUnavailableError)) throw error;
     throw new ContractError(
@@ -95,11 +104,11 @@ async function startOne(prefer: EngineName): Promise<Engine> {
   }
 }
 
-async function startFirst(): Promise<Engine> {
+async function startFirst(options: TensorflowOptions): Promise<Engine> {
   const skipped: SkippedEngine[] = [];
   for (const { name, start } of ENGINES) {
     try {
-      return complete(await start(), skipped);
+      return complete(await start(options), skipped, options);
     } catch (error) {
       if (!(error instanceof EngineUnavailableError)) throw error;
       skipped.push({ name, reason: error.message });
@@ -111,7 +120,16 @@ async function startFirst(): Promise<Engine> {
   );
 }
 
-function complete(started: Omit<Engine, "skipped">, skipped: readonly SkippedEngine[]): Engine {
+function complete(
+  started: Omit<Engine, "skipped">,
+  skipped: readonly SkippedEngine[],
+  { threadsPerRank = 1 }: TensorflowOptions,
+): Engine {
+  if (threadsPerRank > 1 && started.name !== "tensorflow") {
+    throw new ContractError(
+      `startEngine: threadsPerRank (${threadsPerRank}) must be 1 on the ${started.name} engine, which computes on one thread; use more ranks, or meshwright engine install and the tensorflow engine.`,
+    );
+  }
   const engine: Engine = { ...started, skipped };
   registerKernels(engine.backendName, engine);
   registerKernelGradients();

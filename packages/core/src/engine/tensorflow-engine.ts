@@ -1,61 +1,65 @@
 /**
- * The native engine: tfjs-node-gpu or tfjs-node, where one of them is installed and its library loads.
+ * The native engine: tfjs-node's kernels on the libtensorflow that `meshwright engine install` fetched, or on that of an
+ * installed tfjs-node-gpu or tfjs-node.
  *
  * @packageDocumentation
  */
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { backend, setBackend } from "@tensorflow/tfjs";
+import { backend, engine as tfjsEngine, setBackend } from "@tensorflow/tfjs";
 import type { NumericArray } from "../transport/transport.ts";
 import { newArray } from "./cpu-internals.ts";
 import type { Engine } from "./engine.ts";
 import { EngineUnavailableError } from "./engine-unavailable.ts";
 import { sizeOf } from "./shape.ts";
+import { BACKEND_NAME, registerNativeBackend } from "./tensorflow/load-backend.ts";
+import { rankOnHost } from "./tensorflow/local-rank.ts";
+import { locateNativeParts } from "./tensorflow/locate.ts";
+import { prepareTensorflowProcess } from "./tensorflow/prepare-process.ts";
 
-/** In the order of preference. */
-const PACKAGES = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"] as const;
+/** Options of {@link startTensorflowEngine}. */
+export interface TensorflowOptions {
+  readonly threadsPerRank?: number | undefined;
+}
 
 /**
- * Starts the native backend. Costs two failed look-ups where neither package is installed.
+ * Starts the native backend. Costs a few look-ups in folders where there is none.
  *
- * @throws EngineUnavailableError if no package is installed, or none of those installed loads.
+ * In the main thread it also sets up the process, as one rank alone; before threads, the world has done so.
+ *
+ * @throws EngineUnavailableError if no library is found, or none of those found loads.
  */
-export async function startTensorflowEngine(): Promise<Omit<Engine, "skipped">> {
-  const installed = PACKAGES.flatMap((name) => resolvePackage(name));
-  if (installed.length === 0) {
-    throw new EngineUnavailableError(`neither ${PACKAGES.join(" nor ")} is installed`);
-  }
+export async function startTensorflowEngine({ threadsPerRank }: TensorflowOptions = {}): Promise<
+  Omit<Engine, "skipped">
+> {
+  // A program that imported tfjs-node itself has the backend already.
+  if (BACKEND_NAME in tfjsEngine().registryFactory) return take("the program's own tfjs-node");
+  const { parts, misses } = locateNativeParts();
+  if (parts.length === 0) throw new EngineUnavailableError(misses.join("; "));
+  const onHost = rankOnHost(process.env);
+  prepareTensorflowProcess({ threadsPerRank, ranks: 1, onHost, isShared: false });
   const failures: string[] = [];
-  for (const { name, file } of installed) {
+  for (const part of parts) {
     try {
-      await import(pathToFileURL(file).href);
-      if (await setBackend("tensorflow")) return tensorflowEngine();
-      failures.push(`${name}: tfjs could not start its backend`);
+      registerNativeBackend(part);
+      return await take(part.addon);
     } catch (error) {
-      failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push(`${part.addon}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
   throw new EngineUnavailableError(failures.join("; "));
 }
 
-/** Looks beside this package first, then in the program's working directory. */
-function resolvePackage(name: string): { readonly name: string; readonly file: string }[] {
-  for (const from of [import.meta.url, join(process.cwd(), "package.json")]) {
-    try {
-      return [{ name, file: createRequire(from).resolve(name) }];
-    } catch {
-      // Not installed there.
-    }
+async function take(source: string): Promise<Omit<Engine, "skipped">> {
+  if (!(await setBackend(BACKEND_NAME))) {
+    throw new EngineUnavailableError(`tfjs could not start the backend of ${source}`);
   }
-  return [];
+  return tensorflowEngine();
 }
 
 function tensorflowEngine(): Omit<Engine, "skipped"> {
   const native = backend();
   return {
     name: "tensorflow",
-    backendName: "tensorflow",
+    backendName: BACKEND_NAME,
     bridgedKernels: () => [],
     // The native runtime owns its memory, so both directions copy.
     view: (info) => native.readSync(info.dataId) as NumericArray,

@@ -15,6 +15,8 @@ import type { ErrorRecord } from "./error-record.ts";
 export interface RankSettings {
   readonly ranks: number;
   readonly engine: EngineName | "auto";
+  /** Undefined: one, or what the environment says. */
+  readonly threadsPerRank: number | undefined;
   readonly checked: boolean;
   readonly timeoutMs: number;
   readonly seed: number;

@@ -55,7 +55,10 @@ export class Rank {
     guardRank((error) => {
       this.#fail(rank, "program", error);
     });
-    this.#engine = await startEngine({ prefer: settings.engine });
+    this.#engine = await startEngine({
+      prefer: settings.engine,
+      threadsPerRank: settings.threadsPerRank,
+    });
     const { name, backendName, skipped } = this.#engine;
     post({ kind: "started", rank, engine: { name, backendName, skipped } });
   }

@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+import { preferredEngine } from "../engine/preferred-engine.ts";
+import { prepareTensorflowProcess } from "../engine/tensorflow/prepare-process.ts";
 import { ContractError } from "../errors.ts";
 import { describeThrown } from "./error-record.ts";
 import { checkProgramFile } from "./load-program.ts";
@@ -133,6 +135,7 @@ export class WorldHandle {
     if (previous?.isOver === false) return previous;
     await previous?.stop();
     this.#checkOpen();
+    prepareProcess(this.#settings);
     const session = new Session({
       settings: this.#settings,
       resourceLimits: this.#options.resourceLimits,
@@ -142,6 +145,13 @@ export class WorldHandle {
     this.#engines = await session.start(signal);
     return session;
   }
+}
+
+/** What the native engine needs done in this thread before its ranks' threads start. */
+function prepareProcess({ engine, threadsPerRank, ranks }: RankSettings): void {
+  const wanted = preferredEngine(engine, ["tensorflow", "wasm", "cpu"], process.env);
+  if (wanted === "wasm" || wanted === "cpu") return;
+  prepareTensorflowProcess({ threadsPerRank, ranks, isShared: true });
 }
 
 function checkCloneable(options: unknown): void {

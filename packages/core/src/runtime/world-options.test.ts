@@ -6,6 +6,7 @@ test("defaults are filled in", () => {
   expect(rankSettings("x", { ranks: 3, checked: undefined })).toEqual({
     ranks: 3,
     engine: "auto",
+    threadsPerRank: undefined,
     checked: false,
     timeoutMs: 300_000,
     seed: 0,
@@ -18,6 +19,7 @@ test.each<[Partial<WorldOptions>, string]>([
     { timeoutMs: 0 },
     "timeoutMs (0) must be a positive number of milliseconds; use 300000, or Infinity to wait for ever.",
   ],
+  [{ threadsPerRank: 0 }, "threadsPerRank (0) must be a positive integer; use 1 or more."],
   [{ seed: 0.5 }, "seed (0.5) must be an integer; use 0."],
 ])("%j is refused", (wrong, message) => {
   expect(() => rankSettings("createWorld", { ranks: 1, ...wrong })).toThrow(

@@ -15,6 +15,11 @@ export interface WorldOptions {
   readonly ranks: number;
   /** The tfjs backend that computes; `"auto"` (the default) takes the fastest that starts. */
   readonly engine?: EngineName | "auto" | undefined;
+  /**
+   * Threads that each rank computes with. Default 1, or what `TF_NUM_INTRAOP_THREADS` says. More than one only on
+   * `tensorflow`, whose ranks then share a pool of `threadsPerRank * ranks` threads.
+   */
+  readonly threadsPerRank?: number | undefined;
   /** Checked mode: arguments and replicas are compared across ranks before they are used. Default false. */
   readonly checked?: boolean | undefined;
   /** How long a collective waits for a rank that does not arrive. Default 300,000; `Infinity` waits for ever. */
@@ -40,6 +45,7 @@ const DEFAULT_TIMEOUT_MS = 300_000;
  */
 export function rankSettings(where: string, options: WorldOptions): RankSettings {
   const { ranks, engine = "auto", checked = false, timeoutMs = DEFAULT_TIMEOUT_MS, seed = 0 } = options;
+  const { threadsPerRank } = options;
   const problems = [
     ...unless(isPositiveInteger(ranks), "ranks", ranks, "be a positive integer; use 1 or more"),
     ...unless(
@@ -47,6 +53,12 @@ export function rankSettings(where: string, options: WorldOptions): RankSettings
       "engine",
       engine,
       `be one of ${ENGINE_CHOICES.join(", ")}; use "auto"`,
+    ),
+    ...unless(
+      threadsPerRank === undefined || isPositiveInteger(threadsPerRank),
+      "threadsPerRank",
+      threadsPerRank,
+      "be a positive integer; use 1 or more",
     ),
     ...unless(
       timeoutMs > 0,
@@ -60,7 +72,7 @@ export function rankSettings(where: string, options: WorldOptions): RankSettings
   if (problems.length > 1) {
     throw new ContractError(`${where}:${problems.map((problem) => `\n- ${problem}.`).join("")}`);
   }
-  return { ranks, engine, checked, timeoutMs, seed };
+  return { ranks, engine, threadsPerRank, checked, timeoutMs, seed };
 }
 
 function unless(isRight: boolean, name: string, value: unknown, rule: string): string[] {
