@@ -6,6 +6,8 @@
 
 /** Collects one value per rank. */
 export class Attempt<T> {
+  /** Number of ranks. */
+  readonly size: number;
   /** The values in rank order, or the first failure. */
   readonly finished: Promise<T[]>;
   readonly #values: (T | undefined)[];
@@ -14,6 +16,7 @@ export class Attempt<T> {
   readonly #reject: (reason: unknown) => void;
 
   constructor(size: number) {
+    this.size = size;
     this.#values = new Array<T | undefined>(size);
     let resolve: (values: T[]) => void = () => undefined;
     let reject: (reason: unknown) => void = () => undefined;

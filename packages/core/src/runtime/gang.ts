@@ -28,14 +28,12 @@ export class RankDeathError extends Error {
 export class Gang {
   readonly #pool: Piscina;
   readonly #listener: GangListener;
-  readonly #ranks: number;
   readonly #exits: Promise<unknown>[];
   #stopped: Promise<void> | undefined;
 
   constructor(settings: RankSettings, resourceLimits: ResourceLimits | undefined, listener: GangListener) {
     const { filename, execArgv } = locateWorker();
     this.#listener = listener;
-    this.#ranks = settings.ranks;
     this.#pool = new Piscina({
       filename,
       minThreads: settings.ranks,
@@ -66,11 +64,11 @@ export class Gang {
   }
 
   /**
-   * Gives every rank its task. The promise resolves once all threads are idle again. Piscina hands tasks to idle
-   * threads in order, so task `r` reaches thread `r` as long as calls do not overlap.
+   * Gives each of the first `ranks` ranks its task. The promise resolves once all threads are idle again. Piscina hands
+   * tasks to idle threads in order, so task `r` reaches thread `r` as long as calls do not overlap.
    */
-  async dispatch(taskOf: (rank: number) => RankTask): Promise<void> {
-    const tasks = Array.from({ length: this.#ranks }, async (_, rank) => {
+  async dispatch(ranks: number, taskOf: (rank: number) => RankTask): Promise<void> {
+    const tasks = Array.from({ length: ranks }, async (_, rank) => {
       try {
         await this.#pool.run(taskOf(rank));
       } catch (error) {

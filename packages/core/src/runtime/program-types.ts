@@ -33,8 +33,14 @@ export interface RunHooks<P extends AnyProgram = Program> {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What to watch, and how much of a world takes part in one run. */
+export interface RunSettings<P extends AnyProgram = Program> extends RunHooks<P> {
+  /** Runs on the first so many ranks of the world, as if it had no more; the others stay idle. Default: all. */
+  readonly ranks?: number | undefined;
+}
+
 /** The arguments of a run after the program's URL; options may be left out only if the program's type allows it. */
 export type RunArguments<P extends AnyProgram> =
   undefined extends OptionsOf<P>
-    ? [options?: OptionsOf<P>, hooks?: RunHooks<P>]
-    : [options: OptionsOf<P>, hooks?: RunHooks<P>];
+    ? [options?: OptionsOf<P>, settings?: RunSettings<P>]
+    : [options: OptionsOf<P>, settings?: RunSettings<P>];

@@ -30,6 +30,7 @@ export type ProgramTask = Omit<Extract<RankTask, { kind: "run" }>, "kind" | "ran
 
 /** What to watch during a run. */
 export interface RunWatch {
+  readonly ranks: number;
   readonly onReport: ((update: unknown, rank: number) => void) | undefined;
   readonly signal: AbortSignal | undefined;
 }
@@ -49,7 +50,8 @@ export interface SessionParts {
 /** A started gang. After its first failure it is over, and its threads have ended or are ending. */
 export class Session {
   readonly #gang: Gang;
-  readonly #arena: ThreadsArena;
+  /** By number of ranks: a run may take fewer than there are. */
+  readonly #arenas = new Map<number, ThreadsArena>();
   readonly #ranks: number;
   readonly #lines: LineAssembler;
   #activity: Activity | undefined;
@@ -58,7 +60,6 @@ export class Session {
   constructor({ settings, resourceLimits, lines }: SessionParts) {
     this.#ranks = settings.ranks;
     this.#lines = lines;
-    this.#arena = createThreadsArena({ ranks: settings.ranks });
     this.#gang = new Gang(settings, resourceLimits, {
       onMessage: (message) => {
         this.#receive(message);
@@ -81,11 +82,11 @@ export class Session {
     return this.#carryOut(attempt, signal, (rank) => ({ kind: "start", rank }));
   }
 
-  /** Runs a program on every rank. */
-  async run(task: ProgramTask, { onReport, signal }: RunWatch): Promise<RankOutcome[]> {
-    const arena = this.#arena;
+  /** Runs a program on the first `ranks` ranks; the others stay idle. */
+  async run(task: ProgramTask, { ranks, onReport, signal }: RunWatch): Promise<RankOutcome[]> {
+    const arena = this.#arenaOf(ranks);
     resetArena(arena);
-    const attempt = new Attempt<RankOutcome>(this.#ranks);
+    const attempt = new Attempt<RankOutcome>(ranks);
     this.#activity = { kind: "run", attempt, onReport };
     return this.#carryOut(attempt, signal, (rank) => ({ ...task, kind: "run", rank, arena }));
   }
@@ -108,7 +109,7 @@ export class Session {
       this.#fail(signal?.reason);
     };
     signal?.addEventListener("abort", abort);
-    const idle = this.#gang.dispatch(taskOf);
+    const idle = this.#gang.dispatch(attempt.size, taskOf);
     try {
       if (signal?.aborted === true) abort();
       const values = await attempt.finished;
@@ -122,6 +123,12 @@ export class Session {
       this.#activity = undefined;
       this.#lines.flush();
     }
+  }
+
+  #arenaOf(ranks: number): ThreadsArena {
+    const arena = this.#arenas.get(ranks) ?? createThreadsArena({ ranks });
+    this.#arenas.set(ranks, arena);
+    return arena;
   }
 
   #fail(error: unknown): void {

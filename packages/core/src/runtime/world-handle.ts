@@ -70,7 +70,7 @@ export class WorldHandle {
   }
 
   /**
-   * Runs a program on all ranks and returns their results in rank order. After a failure the next run starts fresh
+   * Runs a program on all ranks, or the first so many, and returns their results in rank order. After a failure the next run starts fresh
    * threads. A file that changed since an earlier run is not read again; make another world for it.
    *
    * @example
@@ -79,25 +79,32 @@ export class WorldHandle {
    * const losses = await world.run<typeof train>(new URL("./train.ts", import.meta.url), { steps: 3 });
    * ```
    * @throws RankError if a rank fails: `cause` is the rank's own error, and all threads have ended.
-   * @throws ContractError if the file or its default export is not a program, if the options cannot be cloned, or if
-   * the world is busy or closed.
+   * @throws ContractError if the file or its default export is not a program, if the options cannot be cloned, if
+   * `ranks` is not in the world, or if the world is busy or closed.
    */
   async run<P extends AnyProgram = Program>(
     program: URL,
-    ...[options, hooks]: RunArguments<P>
+    ...[options, settings]: RunArguments<P>
   ): Promise<ResultOf<P>[]> {
     const url = checkProgramFile("world.run", program);
+    const ranks = settings?.ranks ?? this.size;
+    if (!Number.isInteger(ranks) || ranks < 1 || ranks > this.size) {
+      throw new ContractError(
+        `world.run: ranks (${ranks}) must be an integer from 1 to the ${this.size} of the world; leave it out for all.`,
+      );
+    }
     checkCloneable(options);
     this.#checkFree();
     this.#isBusy = true;
     try {
-      const session = await this.#liveSession(hooks?.signal);
+      const session = await this.#liveSession(settings?.signal);
       const outcomes = await session.run(
         { program: url, options },
         {
-          signal: hooks?.signal,
+          ranks,
+          signal: settings?.signal,
           // The program's type says what it reports; nothing else comes through this door.
-          onReport: hooks?.onReport as ((update: unknown, rank: number) => void) | undefined,
+          onReport: settings?.onReport as ((update: unknown, rank: number) => void) | undefined,
         },
       );
       this.#lastRun = outcomes.map(({ record }) => record);

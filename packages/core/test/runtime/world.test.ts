@@ -62,6 +62,25 @@ describe("a world", () => {
     expect(threads.started()).toBe(started);
   });
 
+  test("lends its first ranks to a run, which then see no more", async () => {
+    const world = await openWorld({ ranks: 3 });
+    const run = (ranks?: number): ReturnType<typeof world.run<typeof describeSelf>> =>
+      world.run<typeof describeSelf>(programUrl("describe-self"), { tag: "some" }, { ranks });
+    const all = await run();
+    for (const ranks of [1, 2, 3, 2]) {
+      const some = await run(ranks);
+      expect(some.map(({ threadId }) => threadId)).toEqual(
+        all.slice(0, ranks).map(({ threadId }) => threadId),
+      );
+      expect(some.map(({ size }) => size)).toEqual(some.map(() => ranks));
+      expect(world.lastRun).toHaveLength(ranks);
+    }
+    await expect(run(4)).rejects.toThrow(
+      /^world\.run: ranks \(4\) must be an integer from 1 to the 3 of the world; leave it out for all\.$/,
+    );
+    expect(world.size).toBe(3);
+  });
+
   test("draws the same numbers on every rank, and others for another seed", async () => {
     const draws = async (seed: number): Promise<number[][]> => {
       const world = await openWorld({ ranks: 2, seed });

@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import { createWorld, type EngineName, type Program, type WorldHandle } from "@meshwright/core";
+import { createWorld, type EngineName, type Program } from "@meshwright/core";
 import type { Tensor } from "@tensorflow/tfjs";
 import type { MeshAxes } from "../mesh.ts";
 import { full } from "../sharded-tensor.ts";
@@ -70,14 +70,11 @@ export async function verifyParallel<Extra extends object = object>(
   { meshes, options, tolerance = 1e-5, magnitudeFloor = 1e-3, engine = "auto" }: VerifyOptions<Extra>,
 ): Promise<Comparison[]> {
   const axes = new Set(meshes.flatMap((mesh) => Object.keys(mesh)));
-  const worlds = new Map<number, WorldHandle>();
+  // All meshes share a world: starting threads takes longer than most programs.
+  const world = await createWorld({ ranks: Math.max(1, ...meshes.map(sizeOf)), engine });
   const runOn = async (mesh: MeshAxes): Promise<NamedValues[]> => {
     const whole = { ...Object.fromEntries([...axes].map((axis) => [axis, 1])), ...mesh };
-    const ranks = Object.values(whole).reduce((a, b) => a * b, 1);
-    // Meshes of as many ranks share a world: starting threads takes longer than most programs.
-    const world = worlds.get(ranks) ?? (await createWorld({ ranks, engine }));
-    worlds.set(ranks, world);
-    return world.run<TwinProgram>(program, { ...options, mesh: whole });
+    return world.run<TwinProgram>(program, { ...options, mesh: whole }, { ranks: sizeOf(mesh) });
   };
   const comparisons: Comparison[] = [];
   try {
@@ -86,11 +83,15 @@ export async function verifyParallel<Extra extends object = object>(
       comparisons.push(...compareWithDense(dense!, { mesh, ranks: await runOn(mesh), magnitudeFloor }));
     }
   } finally {
-    for (const world of worlds.values()) await world.close();
+    await world.close();
   }
   const wrong = comparisons.filter(({ difference }) => !(difference <= tolerance));
   if (wrong.length > 0) throw new TwinMismatchError(describeMismatch(wrong, tolerance), comparisons);
   return comparisons;
+}
+
+function sizeOf(mesh: MeshAxes): number {
+  return Object.values(mesh).reduce((a, b) => a * b, 1);
 }
 
 function describeMismatch(wrong: readonly Comparison[], tolerance: number): string {
