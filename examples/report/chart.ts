@@ -20,6 +20,14 @@ export const CHART_COLORS = {
   primary: "#010104",
   secondary: "#010105",
   reference: "#010106",
+  load0: "#010110",
+  load1: "#010111",
+  load2: "#010112",
+  load3: "#010113",
+  load4: "#010114",
+  load5: "#010115",
+  load6: "#010116",
+  load7: "#010117",
 } as const;
 
 /** The size that a chart is drawn for. */
@@ -37,13 +45,20 @@ const SIZES: readonly ChartSize[] = [
 /**
  * Draws a chart.
  *
- * @param options - `id`: unique on the page; `title` and `description` are for readers who cannot see the chart.
+ * @param options - `id`: unique on the page; `title` and `description` are for readers who cannot see the chart;
+ * `height`: of both drawings, in pixels, in place of the usual ones
  */
 export function chart(
   draw: (size: ChartSize) => EChartsOption,
-  options: { readonly id: string; readonly title: string; readonly description: string },
+  options: {
+    readonly id: string;
+    readonly title: string;
+    readonly description: string;
+    readonly height?: number;
+  },
 ): Html {
-  const drawings = SIZES.map((size) => {
+  const drawings = SIZES.map((usual) => {
+    const size = { ...usual, height: options.height ?? usual.height };
     const suffix = size.isNarrow ? "narrow" : "wide";
     const svg = drawOne(draw(size), size, { ...options, id: `${options.id}-${suffix}` });
     return markup`<div class="chart ${suffix}">${rawHtml(svg)}</div>\n`;

@@ -12,6 +12,8 @@ export const STYLE = `
   --warning: #a33a00;
   --chart-text: #454d5e; --chart-grid: #e4e7ec; --chart-axis: #8a93a5;
   --chart-primary: #1f5fd6; --chart-secondary: #c2410c; --chart-reference: #596275;
+  --chart-load0: #16213d; --chart-load1: #2b66cc; --chart-load2: #79a9ec; --chart-load3: #c3daf7;
+  --chart-load4: #eceef1; --chart-load5: #fbc99f; --chart-load6: #ee8a3e; --chart-load7: #b23b08;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -19,6 +21,8 @@ export const STYLE = `
     --warning: #ffb27a;
     --chart-text: #b9c1cf; --chart-grid: #2a3240; --chart-axis: #6b7588;
     --chart-primary: #7aa7ff; --chart-secondary: #ff9d5c; --chart-reference: #a3adbf;
+    --chart-load0: #f2f6ff; --chart-load1: #8bb4ff; --chart-load2: #4d7fd8; --chart-load3: #31507f;
+    --chart-load4: #2c333f; --chart-load5: #6f4a2b; --chart-load6: #d07a35; --chart-load7: #ffb27a;
   }
 }
 * { box-sizing: border-box; }
@@ -29,6 +33,7 @@ body {
 main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .5rem; }
 h2 { font-size: 1.25rem; margin: 2.25rem 0 .75rem; padding-bottom: .25rem; border-bottom: 1px solid var(--line); }
+h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
 code, .command { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: .875rem; }
 .command { display: block; margin: 0; padding: .625rem .75rem; background: var(--card); border: 1px solid var(--line);
   border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -63,6 +68,9 @@ details table { margin-top: .5rem; }
 .bars dd { padding-right: 9rem; position: relative; }
 .bar { height: 1.125rem; min-width: 2px; background: var(--chart-primary); border-radius: 3px; flex: none; }
 .bars .value { white-space: nowrap; color: var(--muted); font-size: .875rem; font-variant-numeric: tabular-nums; }
+.levels { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: .25rem 1rem; font-size: .875rem; }
+.levels span { display: inline-block; width: 1em; height: 1em; margin-right: .375em; border-radius: 3px; vertical-align: -.125em; }
+.note:has(+ .levels) { margin-top: 1.5rem; }
 .sample { margin: 0; padding: .75rem 1rem; background: var(--card); border-left: 3px solid var(--chart-primary);
   border-radius: 0 6px 6px 0; white-space: pre-wrap; overflow-wrap: anywhere; font-family: Georgia, "Times New Roman", serif; }
 mark { background: var(--mark); color: inherit; border-radius: 2px; }
