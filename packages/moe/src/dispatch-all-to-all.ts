@@ -18,8 +18,9 @@
  *
  * @packageDocumentation
  */
-import { ContractError, type ProcessGroup } from "@meshwright/core";
-import { customGrad, tensor, tidy, type Tensor } from "@tensorflow/tfjs";
+import type { ProcessGroup } from "@meshwright/core";
+import { localExchangeRows } from "@meshwright/sharding";
+import type { Tensor } from "@tensorflow/tfjs";
 import { expertsPerRank } from "./capacity.ts";
 
 /** Rows per rank of a group. */
@@ -53,7 +54,8 @@ export function exchangeCounts(counts: Int32Array, group: ProcessGroup): Dispatc
  * the ranks. Backward: the same exchange the other way, so a rank's rows get the gradients of where they went.
  *
  * @param x - `[n, D]` float32, local to the rank
- * @param options - `label`: what the ledger and errors call it; default `"exchangeRows"`
+ * @param options - `group`: along one axis of the mesh; `label`: what the ledger and errors call it, default
+ * `"exchangeRows"`
  * @returns `[m, D]`; the caller's scope owns it
  * @example
  * ```ts
@@ -65,16 +67,10 @@ export function exchangeCounts(counts: Int32Array, group: ProcessGroup): Dispatc
  */
 export function exchangeRows(
   x: Tensor,
-  options: RowCounts & { readonly group: ProcessGroup; readonly label?: string },
+  options: RowCounts & { readonly group: Pick<ProcessGroup, "name">; readonly label?: string },
 ): Tensor {
   const { sendCounts, receiveCounts, group, label = "exchangeRows" } = options;
-  checkExchange(x, options);
-  const there = { send: sendCounts, receive: receiveCounts, label };
-  const back = { send: receiveCounts, receive: sendCounts, label: `${label}, backward` };
-  return customGrad((t) => ({
-    value: exchange(t as Tensor, group, there), // [n, D] -> [m, D]
-    gradFunc: (dy: Tensor) => exchange(dy, group, back), // [m, D] -> [n, D]
-  }))(x);
+  return localExchangeRows(x, group.name, { sendCounts, receiveCounts, label }); // [n, D] -> [m, D]
 }
 
 /** Bytes that `exchangeRows` makes the rank at position `rank` send, forward. Backward: those of the counts swapped. */
@@ -84,44 +80,6 @@ export function exchangeBytes(
 ): number {
   const rows = sendCounts.reduce((sum, count, to) => sum + (to === rank ? 0 : count), 0);
   return Float32Array.BYTES_PER_ELEMENT * features * rows;
-}
-
-/** One way of an exchange. */
-interface Direction {
-  readonly send: readonly number[];
-  readonly receive: readonly number[];
-  readonly label: string;
-}
-
-function exchange(x: Tensor, group: ProcessGroup, { send, receive, label }: Direction): Tensor {
-  const features = x.shape[1]!;
-  const numReceived = sumOf(receive);
-  const into = new Float32Array(numReceived * features);
-  group.allToAll(x.dataSync<"float32">(), {
-    sendCounts: send.map((count) => count * features),
-    receiveCounts: receive.map((count) => count * features),
-    into,
-    label,
-  });
-  return tidy(() => tensor(into, [numReceived, features], "float32"));
-}
-
-function checkExchange(
-  x: Tensor,
-  { sendCounts, receiveCounts, group }: RowCounts & { readonly group: ProcessGroup },
-): void {
-  const where = "exchangeRows";
-  for (const [name, counts] of Object.entries({ sendCounts, receiveCounts })) {
-    if (counts.length === group.size) continue;
-    throw new ContractError(
-      `${where}: ${name} (length ${counts.length}) must hold one count per rank of "${group.name}" (${group.size}); use exchangeCounts.`,
-    );
-  }
-  const numRows = sumOf(sendCounts);
-  if (x.rank === 2 && x.dtype === "float32" && x.shape[0] === numRows) return;
-  throw new ContractError(
-    `${where}: x (${x.dtype}[${x.shape.join(", ")}]) must be float32 of shape [${numRows}, D], as many rows as sendCounts add up to; use the counts of the same permutation.`,
-  );
 }
 
 function sumsOf(values: Int32Array, perRank: number): number[] {

@@ -135,6 +135,7 @@ export {
   localReduceScatter,
   localShift,
 } from "./local-map/collectives.ts";
+export { localExchangeRows, type RowExchange } from "./local-map/exchange-rows.ts";
 
 export {
   contextParallelAttention,

@@ -21,7 +21,7 @@ describe("local code", () => {
         tolerance: 2e-6,
       });
       const leaks = comparisons.filter(({ name }) => name.endsWith(": leak"));
-      expect(leaks.map(({ difference }) => difference)).toEqual(new Array(4 * 13).fill(0));
+      expect(leaks.map(({ difference }) => difference)).toEqual(new Array(4 * 14).fill(0));
     },
     HANG_MS,
   );
@@ -152,6 +152,10 @@ const ERRORS: Readonly<Record<string, string>> = {
   "one dim twice":
     "localAllToAll: splitDim (1) must be another dim than concatDim (1); use tf.reshape to make two dims of one.",
   "half a step": "localShift: by (0.5) must be an integer; use 1 for the next rank.",
+  "counts of other rows":
+    "localExchangeRows: x (shape [{rows}, 3]) must have as many rows as sendCounts add up to (9); use the counts of the same rows.",
+  "counts of other ranks":
+    'localExchangeRows: receiveCounts (length 1) must hold one count per rank of axis "tp" (2); use an all-to-all of the counts to learn them.',
   "gradient through a maximum":
     'localAllReduce: op ("max") must be "sum" where it is differentiated; use it on values that no gradient is taken of.',
 };

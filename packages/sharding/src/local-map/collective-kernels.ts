@@ -27,11 +27,22 @@ import {
   type ReduceScatterAttrs,
   type ShiftAttrs,
 } from "./collectives.ts";
+import {
+  exchangeLocally,
+  exchangeRowsBack,
+  LOCAL_EXCHANGE_ROWS,
+  type ExchangeRowsAttrs,
+} from "./exchange-rows.ts";
 import { requireLocal, type LocalMesh } from "./local-mesh.ts";
 import { exchangeAlongRing } from "./ring.ts";
 
 /** A kernel has some of these attributes, and reads only its own. */
-type LocalAttrs = AllReduceAttrs & AllGatherAttrs & ReduceScatterAttrs & AllToAllAttrs & ShiftAttrs;
+type LocalAttrs = AllReduceAttrs &
+  AllGatherAttrs &
+  ReduceScatterAttrs &
+  AllToAllAttrs &
+  ShiftAttrs &
+  ExchangeRowsAttrs;
 
 /** What a collective does, as a move of a tensor that is cut along one axis only. */
 interface AxisMove {
@@ -58,6 +69,7 @@ export const collectiveKernels: readonly KernelConfig[] = [
     ...{ from: Shard(concatDim), to: Shard(splitDim) },
   })),
   localKernel(LOCAL_SHIFT, shift),
+  localKernel(LOCAL_EXCHANGE_ROWS, exchangeLocally),
 ];
 
 /** Registrations of the gradients. */
@@ -74,6 +86,7 @@ export const collectiveGradients: readonly GradConfig[] = [
     localAllToAll(dy, axis, { splitDim: concatDim, concatDim: splitDim, size: splitSize }),
   ),
   gradient(LOCAL_SHIFT, (dy, { axis, by }) => localShift(dy, axis, { by: -by })),
+  gradient(LOCAL_EXCHANGE_ROWS, exchangeRowsBack),
 ];
 
 /** Where a local step runs. */

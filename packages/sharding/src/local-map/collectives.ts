@@ -12,6 +12,8 @@
  * | `localAllToAll`      | `[n, m/p, ...] -> [n/p, m, ...]`      | S(p-1)/p^2          | `localAllToAll` back   |
  * | `localShift`         | `[...] -> [...]` of rank `r - by`     | S                   | `localShift` by `-by`  |
  *
+ * Uneven pieces of rows are exchanged by `localExchangeRows`, in a file of its own.
+ *
  * Each gradient is the exact adjoint: what a rank's result contributed to the losses of all ranks comes back to the rank
  * that it came from. Dims are cut in chunks of `ceil(n / p)`, as `Shard` does.
  *

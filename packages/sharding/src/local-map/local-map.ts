@@ -46,7 +46,7 @@ export interface LocalMapOptions<Axes extends MeshAxes = MeshAxes> {
  *
  * Inside, tensors are ordinary tensors of the local shapes; operations on them run on this rank alone. Ranks exchange
  * values by the collectives of local tensors (`localAllReduce`, `localAllGather`, `localReduceScatter`, `localAllToAll`,
- * `localShift`). Every rank must make the same collectives in the same order, forward and backward. Mixing a local
+ * `localShift`, `localExchangeRows`). Every rank must make the same collectives in the same order, forward and backward. Mixing a local
  * tensor with a tensor of the mesh is an error: what `fn` uses comes in as an input, so that its gradient is right.
  *
  * | placement        | on each rank     | placement of its gradient, in and out |

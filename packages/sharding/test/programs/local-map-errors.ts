@@ -7,6 +7,7 @@ import {
   localAllGather,
   localAllReduce,
   localAllToAll,
+  localExchangeRows,
   localMap,
   localShift,
   Partial,
@@ -67,6 +68,12 @@ export default defineProgram<object, unknown, LocalMapErrors>(({ world }) => {
     "no chunk": inside((t) => localAllGather(t, "tp", { dim: 0, size: 9 })),
     "one dim twice": inside((t) => localAllToAll(t, "tp", { splitDim: 1, concatDim: -1 })),
     "half a step": inside((t) => localShift(t, "tp", { by: 0.5 })),
+    "counts of other rows": inside((t) =>
+      localExchangeRows(t, "tp", { sendCounts: [4, 5], receiveCounts: [4, 5] }),
+    ),
+    "counts of other ranks": inside((t) =>
+      localExchangeRows(t, "tp", { sendCounts: [1, 2], receiveCounts: [3] }),
+    ),
     "gradient through a maximum": () =>
       tf.grad((t: tf.Tensor) =>
         localMap((l: tf.Tensor) => localAllReduce(l, "tp", { op: "max" }), { ...rows, in: [{}], out: {} })(t),

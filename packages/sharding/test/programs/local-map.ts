@@ -8,6 +8,7 @@ import {
   localAllGather,
   localAllReduce,
   localAllToAll,
+  localExchangeRows,
   localMap,
   localReduceScatter,
   localShift,
@@ -107,6 +108,23 @@ export const CASES: Readonly<Record<string, LocalCase>> = {
         },
         { mesh, in: [{ tp: Shard(0) }], out: { tp: Shard(0) } },
       ),
+  },
+  "rows that visit the next rank": {
+    shapes: [[5, 3]],
+    dense: (x) => tf.exp(tf.sin(x)),
+    mapped: (mesh) => {
+      const [size, rank] = [mesh.sizeOf("tp"), mesh.group("tp").rank];
+      const most = Math.ceil(5 / size);
+      // Rank `from` sends its rows to rank `from + 1`.
+      const counts = (from: number, at: number): number[] =>
+        Array.from({ length: size }, (_, r) => (r === at ? Math.max(0, Math.min(most, 5 - from * most)) : 0));
+      const before = (rank + size - 1) % size;
+      const there = { sendCounts: counts(rank, (rank + 1) % size), receiveCounts: counts(before, before) };
+      const back = { sendCounts: there.receiveCounts, receiveCounts: there.sendCounts };
+      const visit = (x: tf.Tensor): tf.Tensor =>
+        localExchangeRows(tf.exp(localExchangeRows(tf.sin(x), "tp", there)), "tp", back);
+      return localMap(visit, { mesh, in: [{ tp: Shard(0) }], out: { tp: Shard(0) } });
+    },
   },
   "the same work on every rank": {
     shapes: [[5, 3]],
