@@ -1,0 +1,109 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ContractError, createWorld, readHuggingFaceConfig, SafetensorsFile } from "@meshwright/core";
+import { afterAll, describe, expect, test } from "vitest";
+import golden from "../golden/mixtral.json" with { type: "json" };
+import { mixtralOptionsFromConfig } from "../src/models/hugging-face/mixtral-config.ts";
+import type program from "./programs/mixtral.ts";
+import type { MixtralOutcome } from "./programs/mixtral.ts";
+
+const PROGRAM = new URL("./programs/mixtral.ts", import.meta.url);
+const FOLDER = fileURLToPath(new URL("../golden/mixtral", import.meta.url));
+/** Elements of embedding and head, of attention, gate and norms, of the experts, of the last norm; float32. */
+const EXPERT_BYTES = 4 * 2 * 4 * 3 * 16 * 10;
+const ALL_BYTES = 4 * (2 * 37 * 16 + 2 * (2 * 16 * 16 + 2 * 16 * 8 + 16 * 4 + 2 * 16) + 16) + EXPERT_BYTES;
+
+const root = mkdtempSync(join(tmpdir(), "meshwright-mixtral-"));
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+
+async function load(mesh: { ep: number; tp: number }, saveTo?: string): Promise<MixtralOutcome[]> {
+  const world = await createWorld({ ranks: mesh.ep * mesh.tp, engine: "wasm" });
+  try {
+    const { tokens } = golden;
+    return await world.run<typeof program>(PROGRAM, {
+      ...{ ...mesh, tokens, folder: FOLDER },
+      ...(saveTo !== undefined && { saveTo }),
+    });
+  } finally {
+    await world.close();
+  }
+}
+
+function expectGolden(outcomes: readonly MixtralOutcome[]): void {
+  for (const { logits, counts, leaked } of outcomes) {
+    expect(logits).toHaveLength(golden.logits.length);
+    const differences = logits.map((value, i) => Math.abs(value - golden.logits[i]!));
+    // Logits of up to 6 are sums of float32 products, in another order.
+    expect(Math.max(...differences)).toBeLessThan(1e-5);
+    expect(counts).toEqual(golden.counts);
+    expect(leaked).toBe(0);
+  }
+}
+
+/** Every tensor of a model's files. */
+function tensorsOf(folder: string, files: readonly string[]): ReadonlyMap<string, Uint8Array> {
+  const tensors = new Map<string, Uint8Array>();
+  for (const name of files) {
+    const file = SafetensorsFile.open(join(folder, name));
+    for (const tensor of file.header.tensors.keys()) tensors.set(tensor, file.readBytes(tensor));
+    file.close();
+  }
+  return tensors;
+}
+
+describe("a Mixtral of transformers", () => {
+  test("has its logits and its choice of experts on one rank", async () => {
+    const outcomes = await load({ ep: 1, tp: 1 });
+    expectGolden(outcomes);
+    expect(outcomes[0]!.bytesRead).toBe(ALL_BYTES);
+  });
+
+  test("has them on ep=2; each rank reads its own experts", async () => {
+    const outcomes = await load({ ep: 2, tp: 1 });
+    expectGolden(outcomes);
+    for (const { bytesRead } of outcomes) expect(bytesRead).toBe(ALL_BYTES - EXPERT_BYTES / 2);
+  });
+
+  test("has them on ep=2 x tp=2, and is saved from there bit for bit", async () => {
+    const saveTo = join(root, "saved");
+    const outcomes = await load({ ep: 2, tp: 2 }, saveTo);
+    expectGolden(outcomes);
+    for (const { bytesRead, bytesHeld } of outcomes) expect(bytesRead).toBe(bytesHeld);
+    const index = JSON.parse(readFileSync(join(FOLDER, "model.safetensors.index.json"), "utf8")) as {
+      weight_map: Record<string, string>;
+    };
+    const theirs = tensorsOf(FOLDER, [...new Set(Object.values(index.weight_map))]);
+    const ours = tensorsOf(saveTo, ["model.safetensors"]);
+    expect([...ours.keys()].sort()).toEqual([...theirs.keys()].sort());
+    for (const [name, bytes] of theirs) expect(Buffer.compare(ours.get(name)!, bytes), name).toBe(0);
+  });
+});
+
+describe("mixtralOptionsFromConfig", () => {
+  const config = readHuggingFaceConfig(FOLDER);
+
+  test("takes Mixtral's defaults where a setting is left out", () => {
+    const rest = { ...config, rms_norm_eps: null, rope_parameters: null, num_local_experts: null };
+    expect(mixtralOptionsFromConfig(rest)).toMatchObject({
+      ...{ epsilon: 1e-5, rotary: { theta: 1e6 }, moe: { numExperts: 8, topK: 2 } },
+    });
+  });
+
+  test("lists every setting that moeLlama has not", () => {
+    const other = { ...config, model_type: "llama", sliding_window: 8, num_local_experts: 0 };
+    expect(() => mixtralOptionsFromConfig(other)).toThrow(
+      new ContractError(
+        [
+          "mixtralOptionsFromConfig: config must describe a model that Meshwright computes alike:",
+          '- model_type ("llama") must be "mixtral"; use llamaOptionsFromConfig for "llama".',
+          "- sliding_window (8) must be null or at least max_position_embeddings (16), as moeLlama attends to all positions; use a model with that setting.",
+          "- num_local_experts (0) must be a positive integer; use the config.json that transformers wrote.",
+        ].join("\n"),
+      ),
+    );
+  });
+});
