@@ -25,7 +25,7 @@ export type { CollectiveName, Ledger, LedgerEntry, LedgerTotal } from "./collect
 export type { Engine, EngineName, SkippedEngine } from "./engine/engine.ts";
 export { OutOfMemoryError } from "./engine/out-of-memory.ts";
 export { defineProgram, type Program, type ProgramContext, type World } from "./runtime/program.ts";
-export { namedModules, namedParameters, setTraining, type Module } from "./nn/module.ts";
+export { namedModules, namedParameters, setLossScale, setTraining, type Module } from "./nn/module.ts";
 export { Parameter, type Initializer, type ParameterShard } from "./nn/parameter.ts";
 export { createWorld, WorldHandle } from "./runtime/world-handle.ts";
 export { launch, type LaunchOptions } from "./runtime/launch.ts";

@@ -1,3 +1,62 @@
+/**
+ * Mixture-of-experts layers on sharded TensorFlow.js tensors.
+ *
+ * @packageDocumentation
+ */
+export { finishMoEStep, MoELayer, moeLayers } from "./moe-layer.ts";
+export type { BalanceOptions, LayerCapacity, MoELayerOptions, MoEParallel } from "./moe-layer-options.ts";
+export type { AuxiliaryLosses, AuxiliaryLossName } from "./auxiliary-losses.ts";
+export type { Experts } from "./experts.ts";
+export { attachLoss } from "./attach-loss.ts";
+
+export { Router, setRouterStep, type RouterOptions } from "./router.ts";
+export type { Choice, ChoiceOptions } from "./router-options.ts";
+export type { GroupLimit } from "./group-limit.ts";
+export { chooseExperts, type ChooseOptions, type Routing } from "./choose-experts.ts";
+export { chooseTokens, type ExpertChoice } from "./expert-choice.ts";
+
+export {
+  expertCounts,
+  importanceLoss,
+  sequenceSwitchLoss,
+  switchLoss,
+  zLoss,
+  type LossOptions,
+  type SwitchLossOptions,
+} from "./balance-losses.ts";
+export { BalanceBias, nextBalanceBias, type BalanceBiasOptions } from "./balance-bias.ts";
+
+export { expertCapacity, expertsPerRank, type CapacityOptions } from "./capacity.ts";
+export { dropRate, keepWithinCapacity, type DropPolicy, type KeepOptions } from "./token-drop.ts";
+export { keptWeights } from "./kept-weights.ts";
+export type { TokenChoices } from "./token-choices.ts";
+
+export {
+  orderByExpert,
+  planPermutation,
+  type Permutation,
+  type PermutationOptions,
+  type RowOrder,
+} from "./permutation.ts";
+export {
+  padToCapacity,
+  permuteTokens,
+  reorderRows,
+  restoreRows,
+  unpadFromCapacity,
+  unpermuteTokens,
+} from "./permute.ts";
+export {
+  exchangeBytes,
+  exchangeCounts,
+  exchangeRows,
+  type DispatchCounts,
+  type RowCounts,
+} from "./dispatch-all-to-all.ts";
+
+export { groupedLinear } from "./grouped-linear.ts";
+export { groupedGeluMLP, groupedSwiGLUMLP, type GeluExperts, type SwiGLUExperts } from "./grouped-mlp.ts";
+
 export type { ExpertLoadRecord } from "./load/expert-load-record.ts";
 export type { LayerHistory, StepLoad } from "./load/layer-history.ts";
 export { deadExperts, loadEntropy, loadImbalance } from "./load/load-figures.ts";

@@ -59,6 +59,21 @@ export function setTraining(root: object, training: boolean): void {
   });
 }
 
+/**
+ * Sets the `lossScale` of every module below `root` that has one: what its auxiliary losses, which it attaches to its
+ * output, are multiplied by. `accumulateGradients` and pipelines set it to each micro-batch's share of the batch.
+ *
+ * @example
+ * ```ts
+ * setLossScale(model, 1 / 4); // before the forward pass of one of 4 micro-batches
+ * ```
+ */
+export function setLossScale(root: object, scale: number): void {
+  walk(root, (node) => {
+    if ("lossScale" in node && typeof node.lossScale === "number") node.lossScale = scale;
+  });
+}
+
 /** Visits `root` and all it contains once, parents first, in field order. */
 export function walk(root: object, visit: (node: object, path: string) => void): void {
   const seen = new Set<object>();

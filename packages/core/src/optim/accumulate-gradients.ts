@@ -6,6 +6,7 @@
 import { add, keep, mul, type Scalar } from "@tensorflow/tfjs";
 import { ContractError } from "../errors.ts";
 import { GradientAccumulator } from "./gradient-accumulator.ts";
+import { setLossScale } from "../nn/module.ts";
 import { gradients, type LossAndGradients } from "./gradients.ts";
 
 /** Options of {@link accumulateGradients}. */
@@ -23,7 +24,8 @@ export interface AccumulateOptions {
  * activations at a time.
  *
  * `loss = sum_i share_i loss_i` and the same for every gradient; each loss is scaled *before* it is differentiated. With
- * mean losses and `share_i = tokens_i / tokens`, that is the mean loss of the whole batch and its gradients.
+ * mean losses and `share_i = tokens_i / tokens`, that is the mean loss of the whole batch and its gradients. Losses that
+ * modules attach to their outputs are scaled alike (`setLossScale`).
  *
  * Communication: none by itself. On the `sharded` backend partial gradients are added locally; reduce them once, after the
  * last micro-batch.
@@ -54,6 +56,7 @@ export function accumulateGradients(
   let total: Scalar | undefined;
   try {
     lossFns.forEach((lossFn, i) => {
+      setLossScale(model, shares[i]!);
       const { loss, grads } = gradientsOf(() => mul<Scalar>(lossFn(), shares[i]!));
       sum.add(grads);
       const before = total;
@@ -66,6 +69,8 @@ export function accumulateGradients(
     sum.dispose();
     total?.dispose();
     throw error;
+  } finally {
+    setLossScale(model, 1);
   }
   return { loss: total!, grads: sum.take() };
 }

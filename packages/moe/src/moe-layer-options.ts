@@ -1,0 +1,222 @@
+/**
+ * The settings of a mixture-of-experts layer, and what they must satisfy.
+ *
+ * @packageDocumentation
+ */
+import { ContractError, type Initializer } from "@meshwright/core";
+import type { AxisName, DeviceMesh, MeshAxes } from "@meshwright/sharding";
+import type { ExpertLoadRecord } from "./load/expert-load-record.ts";
+import type { RouterOptions } from "./router.ts";
+import type { DropPolicy } from "./token-drop.ts";
+
+/** What keeps experts equally busy. Coefficients default to 0: off. */
+export interface BalanceOptions {
+  /** Coefficient of `switchLoss` over the tokens of one call: of a micro-batch, over all ranks. */
+  readonly loss?: number;
+  /**
+   * Coefficient of `switchLoss` whose counts are those of all micro-batches of the step so far. `finishMoEStep` ends the
+   * step.
+   */
+  readonly globalLoss?: number;
+  /** Coefficient of `sequenceSwitchLoss`; the input must be `[B, S, D]`. */
+  readonly sequenceLoss?: number;
+  /** Coefficient of `zLoss`. */
+  readonly zLoss?: number;
+  /** Coefficient of `importanceLoss`. */
+  readonly importanceLoss?: number;
+  /** How far a bias per expert moves per step, see `nextBalanceBias`; `finishMoEStep` moves it. */
+  readonly biasRate?: number;
+}
+
+/** How many tokens an expert takes at most. */
+export interface LayerCapacity {
+  /** 1 is an even share of the choices. */
+  readonly factor: number;
+  /** The least capacity. Default 1. */
+  readonly minimum?: number;
+  /** Which choices are dropped. Default `"position"`. */
+  readonly drop?: DropPolicy;
+  /** Whether every expert gets exactly its capacity of rows from each rank, zeros where it has fewer. Default false. */
+  readonly pad?: boolean;
+  /** Whether a token's remaining weights are scaled up to their sum before the drop. Default false. */
+  readonly renormalize?: boolean;
+  /**
+   * Which tokens compete: those of all ranks (`"global"`, default: the same result on every mesh), or those of one rank, as
+   * in Megatron, with the capacity of the largest share of the tokens that a rank has.
+   */
+  readonly scope?: "global" | "rank";
+}
+
+/** Where a layer's experts and tokens are. */
+export interface MoEParallel<Axes extends MeshAxes = MeshAxes> {
+  readonly mesh: DeviceMesh<Axes>;
+  /** Splits the experts, and the tokens too. Its size divides the number of experts. Default: none. */
+  readonly expertAxis?: AxisName<Axes> | undefined;
+  /** Splits the hidden features of every expert. Default: none. */
+  readonly tensorAxis?: AxisName<Axes> | undefined;
+  /** Split the tokens, beside the expert axis. Default: none. */
+  readonly dataAxes?: readonly AxisName<Axes>[] | undefined;
+}
+
+/** Settings of a `MoELayer`. */
+export interface MoELayerOptions<Axes extends MeshAxes = MeshAxes> {
+  /** D. */
+  readonly features: number;
+  /** F, of each expert. */
+  readonly hidden: number;
+  /** E. */
+  readonly numExperts: number;
+  /** K: experts per token. */
+  readonly topK: number;
+  /** Names the layer in errors and records, and its random stream; for example `"blocks.1.mlp"`. */
+  readonly name: string;
+  /** Of the router's jitter and noise. */
+  readonly seed?: number;
+  /** Of the experts. Default `"gelu"`. */
+  readonly activation?: "gelu" | "swiglu";
+  /** How experts are chosen. */
+  readonly router?: Omit<RouterOptions, "features" | "numExperts" | "topK" | "name" | "seed">;
+  /** What keeps experts equally busy. Default: nothing. */
+  readonly balance?: BalanceOptions;
+  /** Default: none, nothing is dropped. */
+  readonly capacity?: LayerCapacity;
+  /** How tokens get to experts on other ranks. Default `"all-to-all"`. */
+  readonly dispatcher?: "all-to-all" | "all-gather";
+  /** A feed-forward module that every token visits. Default: none. */
+  readonly sharedExperts?: { readonly hidden: number };
+  /** Default: one rank. */
+  readonly parallel?: MoEParallel<Axes> | undefined;
+  /** Called after each forward pass in training; may be set later. */
+  readonly onLoad?: (record: ExpertLoadRecord) => void;
+  /** Of the weights into the hidden features. Default: uniform with bound `1 / sqrt(D)`. */
+  readonly initializer?: Initializer;
+  /** Of the weights out of them. Default: `initializer`, or uniform with bound `1 / sqrt(F)`. */
+  readonly downInitializer?: Initializer;
+}
+
+/** Where the tokens and experts of a layer are, checked. */
+export interface ResolvedParallel {
+  readonly mesh: DeviceMesh;
+  readonly expertAxis: string | undefined;
+  readonly tensorAxis: string | undefined;
+  /** Axes that split the tokens, the expert axis included, in the mesh's order. */
+  readonly tokenAxes: readonly string[];
+}
+
+/**
+ * Checks all that a router does not check.
+ *
+ * @throws ContractError that lists everything wrong.
+ */
+export function checkMoELayer(options: MoELayerOptions): void {
+  const problems = [
+    ...sizeProblems(options),
+    ...balanceProblems(options),
+    ...capacityProblems(options),
+    ...parallelProblems(options),
+  ];
+  const where = `MoELayer ${options.name}`;
+  if (problems.length === 1) throw new ContractError(`${where}: ${problems[0]!}`);
+  if (problems.length > 1) throw new ContractError(`${where}:\n- ${problems.join("\n- ")}`);
+}
+
+/** The same, without the names of the mesh's axes in its type. */
+export function withPlainNames<Axes extends MeshAxes>(
+  parallel: MoEParallel<Axes> | undefined,
+): MoEParallel | undefined {
+  if (parallel === undefined) return undefined;
+  const { mesh, expertAxis, tensorAxis, dataAxes } = parallel;
+  return { mesh, expertAxis, tensorAxis, dataAxes };
+}
+
+/** Axes in one form. The options must have passed the checks. */
+export function resolveParallel({ parallel }: MoELayerOptions): ResolvedParallel | undefined {
+  if (parallel === undefined) return undefined;
+  const { mesh, expertAxis, tensorAxis, dataAxes = [] } = parallel;
+  const split = new Set<string | undefined>([expertAxis, ...dataAxes]);
+  return { mesh, expertAxis, tensorAxis, tokenAxes: mesh.axisNames.filter((axis) => split.has(axis)) };
+}
+
+function sizeProblems({ features, hidden, sharedExperts }: MoELayerOptions): string[] {
+  const sizes = { features, hidden, ...(sharedExperts && { "sharedExperts.hidden": sharedExperts.hidden }) };
+  return Object.entries(sizes)
+    .filter(([, size]) => !isCount(size))
+    .map(([name, size]) => `${name} (${size}) must be a positive integer; use for example 64.`);
+}
+
+function balanceProblems({ balance = {}, router }: MoELayerOptions): string[] {
+  const problems = Object.entries(balance)
+    .filter(
+      ([, value]: [string, number | undefined]) => value !== undefined && !(value >= 0 && value < Infinity),
+    )
+    .map(
+      ([name, value]: [string, number]) =>
+        `balance.${name} (${value}) must be at least 0 and finite; use for example ${name}: ${name === "biasRate" ? 0.001 : 0.01}.`,
+    );
+  if ((balance.biasRate ?? 0) > 0 && router?.forceBalance === true) {
+    problems.push(
+      `balance.biasRate (${balance.biasRate!}) must be left out with router.forceBalance (true), which ignores the bias.`,
+    );
+  }
+  return problems;
+}
+
+function capacityProblems({ capacity }: MoELayerOptions): string[] {
+  if (capacity === undefined) return [];
+  const { factor, minimum = 1, pad = false, scope = "global" } = capacity;
+  const problems: string[] = [];
+  if (!(factor > 0 && factor < Infinity)) {
+    problems.push(
+      `capacity.factor (${factor}) must be positive and finite; use 1 for an even share, or leave capacity out to drop nothing.`,
+    );
+  }
+  if (!isCount(minimum)) {
+    problems.push(
+      `capacity.minimum (${minimum}) must be an integer of at least 1, because an expert of capacity 0 learns nothing; use 1.`,
+    );
+  }
+  if (pad && scope !== "rank") {
+    problems.push(
+      `capacity.pad (true) must be used with capacity.scope ("${scope}") "rank", because every rank pads to the capacity of its own tokens; use scope: "rank", or leave pad out.`,
+    );
+  }
+  return problems;
+}
+
+function parallelProblems({ parallel, dispatcher, numExperts }: MoELayerOptions): string[] {
+  if (dispatcher !== undefined && parallel?.expertAxis === undefined) {
+    return [
+      `dispatcher ("${dispatcher}") must be left out without parallel.expertAxis, because all experts are on every rank.`,
+    ];
+  }
+  if (parallel === undefined) return [];
+  const { mesh, expertAxis, tensorAxis, dataAxes = [] } = parallel;
+  const used = [expertAxis, tensorAxis, ...dataAxes].filter((axis) => axis !== undefined);
+  const names = mesh.axisNames.map((axis) => `"${axis}"`).join(", ");
+  const problems = used
+    .filter((axis) => !mesh.axisNames.includes(axis))
+    .map((axis) => `parallel axis ("${axis}") must be an axis of the mesh (${names}); use one of these.`);
+  used
+    .filter((axis, i) => used.indexOf(axis) !== i)
+    .forEach((axis) => {
+      problems.push(`parallel axis ("${axis}") must have one purpose; name it once.`);
+    });
+  if (used.length === 0) {
+    problems.push(
+      `parallel must name an expertAxis, a tensorAxis or dataAxes of the mesh (${names}); leave it out on one rank.`,
+    );
+  }
+  if (expertAxis !== undefined && mesh.axisNames.includes(expertAxis)) {
+    const ranks = mesh.sizeOf(expertAxis);
+    if (isCount(numExperts) && numExperts % ranks !== 0) {
+      problems.push(
+        `numExperts (${numExperts}) must be a multiple of the ranks of expertAxis "${expertAxis}" (${ranks}); use ${Math.ceil(numExperts / ranks) * ranks} experts.`,
+      );
+    }
+  }
+  return problems;
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 1;
+}
