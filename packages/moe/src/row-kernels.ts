@@ -3,8 +3,8 @@
  *
  * Legend: N = rows that are named by `indices`, V = rows of the table, D = features.
  *
- * tfjs' own gather has no gradient where a tensor is empty, and scatters with a kernel that not every engine has. Core's
- * embedding kernels do the same work and are fast on every engine.
+ * tfjs' own gather has no gradient where a tensor is empty. Core's embedding kernel and the segment sum do the same work,
+ * each in one pass, and every engine has both.
  *
  * @packageDocumentation
  */
@@ -29,10 +29,9 @@ export function addRows(x: Tensor, indices: Int32Array, numRows: number): Tensor
   if (indices.length === 0 || features === 0) return zeros([numRows, features]);
   return tidy(() =>
     engine().runKernel<Tensor>(
-      "EmbeddingLookupGrad",
-      // The kernel reads only the shape of its table.
-      { dy: x, indices: tensor1d(indices, "int32"), table: zeros([numRows, features]) },
-      { numRows, firstRow: 0 },
+      "UnsortedSegmentSum",
+      { x, segmentIds: tensor1d(indices, "int32") },
+      { numSegments: numRows },
     ),
   );
 }
