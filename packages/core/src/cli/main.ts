@@ -5,9 +5,11 @@
  */
 import { Command, CommanderError } from "commander";
 import { checkpointCommand } from "./commands/checkpoint.ts";
+import { engineCommand } from "./commands/engine.ts";
 import { runCommand } from "./commands/run.ts";
 import { scheduleCommand } from "./commands/schedule.ts";
 import { CheckpointError } from "../checkpoint/checkpoint-error.ts";
+import { EngineInstallError } from "../engine-install/install-error.ts";
 import { describeFailure } from "../runtime/describe-failure.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { Interruption } from "./interruptible.ts";
@@ -22,7 +24,8 @@ export async function main(args: readonly string[], about: { readonly version: s
     .version(about.version)
     .addCommand(runCommand(programArgs))
     .addCommand(scheduleCommand())
-    .addCommand(checkpointCommand());
+    .addCommand(checkpointCommand())
+    .addCommand(engineCommand());
   const problems: string[] = [];
   for (const command of withSubcommands(root)) {
     const help = nameOf(command);
@@ -59,8 +62,8 @@ function explain(error: unknown): number {
     print(error.message);
     return ExitCode.usage;
   }
-  // Says all there is to say; a stack would not help.
-  if (error instanceof CheckpointError) {
+  // They say all there is to say; a stack would not help.
+  if (error instanceof CheckpointError || error instanceof EngineInstallError) {
     print(error.message);
     return ExitCode.failed;
   }
