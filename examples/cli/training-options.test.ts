@@ -35,6 +35,7 @@ describe("parseTrainingOptions", () => {
       steps: 200,
       seed: 1,
       engine: "auto",
+      threadsPerRank: undefined,
       json: undefined,
       checked: false,
       report: "report",
@@ -45,7 +46,7 @@ describe("parseTrainingOptions", () => {
 
   test("every option is read", () => {
     const args =
-      "--mesh dp=3,tp=2 --steps 30 --seed 0 --engine wasm --json out.json --checked --report r --no-progress " +
+      "--mesh dp=3,tp=2 --steps 30 --seed 0 --engine wasm --threads-per-rank 2 --json out.json --checked --report r --no-progress " +
       "--hidden-size 48 --learning-rate 1e-3 --prompt =";
     expect(parseTrainingOptions(args.split(" "), command)).toEqual({
       mesh: { dp: 3, tp: 2 },
@@ -53,6 +54,7 @@ describe("parseTrainingOptions", () => {
       steps: 30,
       seed: 0,
       engine: "wasm",
+      threadsPerRank: 2,
       json: "out.json",
       checked: true,
       report: "r",

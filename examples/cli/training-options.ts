@@ -37,6 +37,8 @@ interface CommonOptions<Axis extends string> {
   readonly seed: number;
   /** `"auto"`: the fastest that starts. */
   readonly engine: "auto" | EngineName;
+  /** Threads that the tensorflow engine computes with, or undefined for its default, 1. */
+  readonly threadsPerRank: number | undefined;
   /** The file for the results, or undefined. */
   readonly json: string | undefined;
   /** Arguments and replicas are compared across ranks before they are used. */
@@ -109,6 +111,11 @@ function buildCommand(spec: TrainingCommand<string, ExampleOptions>): Command {
         .choices(["auto", "wasm", "cpu", "tensorflow"])
         .default("auto"),
     )
+    .option(
+      "--threads-per-rank <n>",
+      "threads that the tensorflow engine computes with (default: 1)",
+      (text) => readInteger(text, 1),
+    )
     .option("--json <file>", "write the results to this file")
     .option("--checked", "compare arguments and replicas across ranks before use", false)
     .option("--report <folder>", "write report.html and metrics.jsonl there", defaults.report)
@@ -141,7 +148,8 @@ function readValues<Axis extends string, Extra extends ExampleOptions>(
   command: Command,
   spec: TrainingCommand<Axis, Extra>,
 ): TrainingOptions<Axis, Extra> {
-  const { mesh, steps, seed, engine, json, checked, report, progress } = command.opts<CommonOptions<Axis>>();
+  const { mesh, steps, seed, engine, threadsPerRank, json, checked, report, progress } =
+    command.opts<CommonOptions<Axis>>();
   const extra = Object.keys(spec.options ?? {}).map((key): [string, unknown] => [
     key,
     command.getOptionValue(key),
@@ -152,6 +160,7 @@ function readValues<Axis extends string, Extra extends ExampleOptions>(
     steps,
     seed,
     engine,
+    threadsPerRank,
     json,
     checked,
     report,

@@ -24,6 +24,7 @@ export interface CommandLineOptions {
 interface RunFlags {
   readonly ranks: number;
   readonly engine: (typeof ENGINE_CHOICES)[number];
+  readonly threadsPerRank?: number | undefined;
   readonly checked: boolean;
   readonly timeoutMs?: number | undefined;
 }
@@ -37,6 +38,11 @@ export function runCommand(programArgs: readonly string[]): Command {
     .option("--ranks <n>", "number of ranks, one worker thread each", positiveInteger, 1)
     .addOption(
       new Option("--engine <name>", "tfjs backend that computes").choices(ENGINE_CHOICES).default("auto"),
+    )
+    .option(
+      "--threads-per-rank <n>",
+      "threads that the tensorflow engine computes with (default: 1)",
+      positiveInteger,
     )
     .option("--checked", "compare arguments and replicas across ranks before they are used", false)
     .option("--timeout-ms <n>", "how long a collective waits for a rank", positiveInteger)

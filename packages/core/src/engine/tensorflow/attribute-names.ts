@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-/** Sorted; 86 names. */
+/** Sorted; 87 names. */
 export const ATTRIBUTE_NAMES: readonly string[] = [
   "DstT",
   "Index",
@@ -82,6 +82,7 @@ export const ATTRIBUTE_NAMES: readonly string[] = [
   "reverse",
   "rewrite",
   "seed",
+  "seed2",
   "shared_name",
   "shrink_axis_mask",
   "sorted",
