@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createThreadsArena } from "../../src/transport/threads/arena.ts";
-import type { DType, Step } from "./collective-steps.ts";
+import type { Step } from "./collective-steps.ts";
+import { everything, ops } from "./every-collective.ts";
 import { RankThreads } from "./rank-threads.ts";
 
 let threads: RankThreads;
@@ -10,33 +11,6 @@ beforeAll(() => {
 afterAll(async () => {
   await threads.close();
 });
-
-const dtypes: readonly DType[] = ["float32", "int32", "bool"];
-const ops = ["sum", "max", "min", "avg"] as const;
-
-/** Every collective, dtype and op on `ranks`, with lengths around `length`; uneven and zero-length pieces included. */
-function everything(ranks: readonly number[], length: number): readonly Step[] {
-  const n = ranks.length;
-  const uneven = ranks.map((_, rank) => Math.max(0, length + 5 * rank - 7));
-  const oneEmpty = ranks.map((_, rank) => (rank === n - 1 ? length : 0));
-  const table = ranks.map((_, from) =>
-    ranks.map((__, to) => (from === 1 && to === 0 ? 0 : length + 3 * from - to)),
-  );
-  return dtypes.flatMap((dtype): Step[] => {
-    const base = { ranks, dtype };
-    return [
-      ...ops.map((op): Step => ({ ...base, kind: "allReduce", length, op })),
-      ...ops.map((op): Step => ({ ...base, kind: "reduceScatter", counts: uneven, op })),
-      { ...base, kind: "reduceScatter", counts: oneEmpty, op: "sum" },
-      { ...base, kind: "allGather", counts: uneven },
-      { ...base, kind: "allGather", counts: oneEmpty },
-      { ...base, kind: "allToAll", counts: table.map((row) => row.map((count) => Math.max(0, count))) },
-      { ...base, kind: "broadcast", length, root: n - 1 },
-      { ...base, kind: "barrier" },
-      ...(n > 1 ? [{ ...base, kind: "message", length, from: n - 1, to: 0, tag: 4 } as const] : []),
-    ];
-  });
-}
 
 describe.each([1, 2, 3, 4])("Collectives on %i ranks", (ranks) => {
   const all = Array.from({ length: ranks }, (_, rank) => rank);

@@ -1,0 +1,124 @@
+/**
+ * The MPI transport: every rank is a process, and libmpi moves the data.
+ *
+ * @packageDocumentation
+ */
+import { availableParallelism } from "node:os";
+import { callSite } from "../../collectives/call-site.ts";
+import { hashText } from "../hash-text.ts";
+import type { ThreadsArena } from "../threads/arena.ts";
+import type { Call, Communicator, OpenOptions, Transport } from "../transport.ts";
+import type { MpiHandle } from "./abi.ts";
+import type { MpiLauncher } from "./launcher.ts";
+import { loadMpiLibrary, type MpiLibrary } from "./library.ts";
+import { Mail } from "./mail.ts";
+import { MpiCommunicator, type MpiRankParts } from "./mpi-communicator.ts";
+import { Mpi } from "./mpi.ts";
+import { OwnPlace } from "./own-place.ts";
+import { PendingSends } from "./pending-sends.ts";
+import { MpiWaiter } from "./waiter.ts";
+
+/** Tags of communicator set-up stay below what the standard guarantees. */
+const MAX_SETUP_TAG = 32_767;
+
+/** Settings of the transport. */
+export interface MpiOptions {
+  /** Reduce floats in the order of ranks: the same bits as on threads, on any number of ranks. */
+  readonly deterministic: boolean;
+  /** Ranks on this host. Where they are more than its cores, a waiting rank gives its core away at once. */
+  readonly localRanks: number;
+}
+
+/** MPI in this process: started once, attached to by one run after the other. */
+export class MpiProcess {
+  readonly mpi: Mpi;
+  readonly pending: PendingSends;
+  readonly #library: MpiLibrary;
+  /** By ranks and by how often they were opened in a run; all members hold the same. */
+  readonly #communicators = new Map<string, MpiHandle>();
+
+  private constructor(library: MpiLibrary, mpi: Mpi) {
+    this.#library = library;
+    this.mpi = mpi;
+    this.pending = new PendingSends(mpi);
+  }
+
+  /**
+   * Loads libmpi and starts it.
+   *
+   * @throws MpiStartError if there is no library, or one of another implementation than the launcher's.
+   */
+  static start(launcher: MpiLauncher): MpiProcess {
+    const library = loadMpiLibrary(launcher);
+    return new MpiProcess(library, Mpi.start(library, launcher));
+  }
+
+  /** This rank's transport for one run. `place` is what the other threads of the process read. */
+  attach(place: ThreadsArena, options: MpiOptions): Transport {
+    const own = new OwnPlace(place);
+    const crowded = options.localRanks > availableParallelism();
+    const waiter = new MpiWaiter(own, this.#library.library, crowded);
+    const parts: MpiRankParts = {
+      ...{ mpi: this.mpi, place: own, waiter, pending: this.pending },
+      mail: new Mail(this.mpi, waiter, this.pending),
+      ...{ deterministic: options.deterministic, failure: undefined },
+    };
+    return new MpiTransport(parts, (ranks, times) => this.#communicator(ranks, times));
+  }
+
+  #communicator(ranks: readonly number[], times: number): MpiHandle {
+    // A group of one moves nothing.
+    if (ranks.length === 1) return this.mpi.abi.world;
+    const key = `${ranks.join()} ${times}`;
+    const known = this.#communicators.get(key);
+    if (known !== undefined) return known;
+    const tag = (hashText(key) >>> 0) % MAX_SETUP_TAG;
+    const handle = this.mpi.createCommunicator(ranks, tag);
+    this.#communicators.set(key, handle);
+    return handle;
+  }
+}
+
+class MpiTransport implements Transport {
+  readonly kind = "mpi";
+  readonly rank: number;
+  readonly size: number;
+  readonly #parts: MpiRankParts;
+  readonly #communicator: (ranks: readonly number[], times: number) => MpiHandle;
+  /** How often each set of ranks was opened in this run. */
+  readonly #opened = new Map<string, number>();
+
+  constructor(parts: MpiRankParts, communicator: (ranks: readonly number[], times: number) => MpiHandle) {
+    this.#parts = parts;
+    this.rank = parts.mpi.rank;
+    this.size = parts.mpi.size;
+    this.#communicator = communicator;
+  }
+
+  open(ranks: readonly number[], options: OpenOptions): Communicator {
+    const key = ranks.join();
+    const times = this.#opened.get(key) ?? 0;
+    this.#opened.set(key, times + 1);
+    // The members meet here, and whoever watches this rank should see it.
+    const call = openingCall(ranks, options);
+    this.#parts.mpi.enter(call);
+    this.#parts.place.beginCall(call);
+    const handle = this.#communicator(ranks, times);
+    this.#parts.place.endCall();
+    return new MpiCommunicator(this.#parts, [...ranks], handle);
+  }
+
+  finish(): void {
+    this.#parts.pending.collect();
+    this.#parts.place.finish();
+  }
+}
+
+/** The opening of a group, as messages name it. */
+function openingCall(ranks: readonly number[], { name }: OpenOptions): Call {
+  return {
+    ...{ group: name, collective: "barrier", label: "createGroup" },
+    ...{ sequence: 0, signature: 0, length: 0, countsHash: 0, describeEarly: true },
+    describe: () => `createGroup([${ranks.join(", ")}], "${name}") at ${callSite()}`,
+  };
+}
