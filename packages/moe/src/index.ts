@@ -69,3 +69,20 @@ export {
   type LoadReportOptions,
 } from "./load/load-report.ts";
 export { loadWarnings, type LoadThresholds, type LoadWarning } from "./load/load-watch.ts";
+
+export { moeGPT } from "./models/moe-gpt.ts";
+export { moeLlama, type MoELlamaOptions } from "./models/moe-llama.ts";
+export type { MoEModelOptions, MoEModelParallel, MoEOptions } from "./models/moe-model-options.ts";
+export { expertBlocks, type ExpertBlocks } from "./models/expert-blocks.ts";
+export { activeParameters, totalParameters } from "./models/active-parameters.ts";
+export { flopsPerToken, type FlopsPerToken } from "./models/flops-per-token.ts";
+export { MIXTRAL_8X7B } from "./models/presets/mixtral.ts";
+export {
+  DEEPSEEK_V3,
+  DEEPSEEK_V3_ATTENTION,
+  latentAttentionParameters,
+  type LatentAttention,
+} from "./models/presets/deepseek-v3.ts";
+export { SWITCH_BASE } from "./models/presets/switch-base.ts";
+export { MIXTRAL } from "./models/hugging-face/mixtral.ts";
+export { mixtralOptionsFromConfig } from "./models/hugging-face/mixtral-config.ts";

@@ -2,8 +2,14 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ContractError, createWorld, readHuggingFaceConfig, SafetensorsFile } from "@meshwright/core";
-import { afterAll, describe, expect, test } from "vitest";
+import {
+  ContractError,
+  createWorld,
+  readHuggingFaceConfig,
+  SafetensorsFile,
+  type WorldHandle,
+} from "@meshwright/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import golden from "../golden/mixtral.json" with { type: "json" };
 import { mixtralOptionsFromConfig } from "../src/models/hugging-face/mixtral-config.ts";
 import type program from "./programs/mixtral.ts";
@@ -16,21 +22,18 @@ const EXPERT_BYTES = 4 * 2 * 4 * 3 * 16 * 10;
 const ALL_BYTES = 4 * (2 * 37 * 16 + 2 * (2 * 16 * 16 + 2 * 16 * 8 + 16 * 4 + 2 * 16) + 16) + EXPERT_BYTES;
 
 const root = mkdtempSync(join(tmpdir(), "meshwright-mixtral-"));
-afterAll(() => {
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 4, engine: "wasm" });
+});
+afterAll(async () => {
+  await world.close();
   rmSync(root, { recursive: true });
 });
 
-async function load(mesh: { ep: number; tp: number }, saveTo?: string): Promise<MixtralOutcome[]> {
-  const world = await createWorld({ ranks: mesh.ep * mesh.tp, engine: "wasm" });
-  try {
-    const { tokens } = golden;
-    return await world.run<typeof program>(PROGRAM, {
-      ...{ ...mesh, tokens, folder: FOLDER },
-      ...(saveTo !== undefined && { saveTo }),
-    });
-  } finally {
-    await world.close();
-  }
+function load(mesh: { ep: number; tp: number }, saveTo?: string): Promise<MixtralOutcome[]> {
+  const options = { ...mesh, tokens: golden.tokens, folder: FOLDER, ...(saveTo !== undefined && { saveTo }) };
+  return world.run<typeof program>(PROGRAM, options, { ranks: mesh.ep * mesh.tp });
 }
 
 function expectGolden(outcomes: readonly MixtralOutcome[]): void {
