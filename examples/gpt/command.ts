@@ -15,7 +15,8 @@ import {
 } from "../cli/option-value.ts";
 import type { TrainingCommand, TrainingOptions } from "../cli/training-options.ts";
 
-const extra = {
+/** Options of every training of a GPT: its sizes, the training, and the sample. */
+export const modelOptions = {
   layers: integerOption("transformer blocks", 3),
   features: integerOption("width of the model", 128),
   heads: integerOption("attention heads; a multiple of the ranks on tp", 4),
@@ -23,6 +24,12 @@ const extra = {
   batchSize: integerOption("sequences per step, over all ranks", 12),
   learningRate: numberOption("peak learning rate", 4e-3, { min: 0 }),
   validateEvery: integerOption("steps between validations", 200),
+  prompt: textOption("how the generated sample starts", "The whale"),
+  sampleTokens: integerOption("characters to generate at the end", 240),
+};
+
+const extra = {
+  ...modelOptions,
   schedule: choiceOption("order of work of a pipeline", SCHEDULE_NAMES, "1f1b"),
   microBatches: optionalInteger("micro-batches per step (default: 2 per rank on pp; 1 without a pipeline)"),
   chunks: optionalInteger("stages per rank of a pipeline (default: what the schedule needs)"),
@@ -30,8 +37,6 @@ const extra = {
   checkpointDir: optionalText("write checkpoints to this folder (default: none)", "folder"),
   checkpointEvery: integerOption("steps between checkpoints; there is one after the last step", 200),
   resume: flagOption("go on from the latest checkpoint, on any mesh"),
-  prompt: textOption("how the generated sample starts", "The whale"),
-  sampleTokens: integerOption("characters to generate at the end", 240),
 };
 
 /** What `pnpm start` accepts. The defaults take about two minutes on two cores. */

@@ -4,30 +4,31 @@
  * @packageDocumentation
  */
 import type { LedgerTotal } from "@meshwright/core";
-import { bubbleReport, microBatches } from "@meshwright/pipeline";
+import { bubbleReport } from "@meshwright/pipeline";
 import os from "node:os";
+import type { Book } from "../data/book.ts";
 import type { CommunicationRow, ReportData } from "../report/report-data.ts";
 import type { TimelineData } from "../report/timeline-data.ts";
-import type { GPTCommandOptions } from "./command.ts";
 import { median } from "./median.ts";
-import {
-  predictDataParallel,
-  predictStageMessages,
-  predictTensorParallel,
-  type Predicted,
-} from "./predict-communication.ts";
+import type { Predicted } from "./predict-communication.ts";
 import type { StepTiming, TrainOptions, TrainResult } from "./run-data.ts";
 import { timelinesOf } from "./timelines.ts";
 
 /** A finished run. */
 export interface FinishedRun {
-  readonly options: GPTCommandOptions;
+  readonly options: {
+    readonly mesh: Readonly<Record<string, number>>;
+    readonly ranks: number;
+    readonly steps: number;
+    readonly seed: number;
+    readonly extra: { readonly learningRate: number };
+  };
   readonly trainOptions: TrainOptions;
   /** Of every rank. */
   readonly results: readonly TrainResult[];
-  /** Cross-entropy of the validation text under unigram frequencies, in nats per token. */
-  readonly entropy: number;
-  readonly decode: (tokens: Iterable<number>) => string;
+  readonly book: Book;
+  /** Communication by the formulas, by `"axis collective"`. */
+  readonly predictions: ReadonlyMap<string, Predicted>;
 }
 
 /** The file that `--json` writes. */
@@ -85,7 +86,7 @@ export function jsonResult(run: FinishedRun): GPTJson {
     parameters: first.parameters,
     losses: first.losses,
     validationLoss: first.validation.at(-1)!.loss,
-    unigramEntropy: run.entropy,
+    unigramEntropy: run.book.entropy,
     tokensPerSecond,
     stepMs,
     bytesPerStep: byAxis(first.communication, (total) => total.bytesSent),
@@ -132,22 +133,25 @@ export function printResult(run: FinishedRun): void {
         `rank ${rank} holds ${mebibytes(bytes.parameters)} of parameters and ${mebibytes(bytes.optimizer)} of optimizer state`,
     ),
     "",
-    run.decode(run.results[0]!.sample),
+    run.book.vocabulary.decode(run.results[0]!.sample),
     "",
   ];
   console.log(lines.join("\n"));
 }
 
-/** Builds the data of the HTML report. */
-export function reportData(run: FinishedRun): ReportData & TimelineData {
+/** Builds the data of the HTML report. `command` is the one without its options. */
+export function reportData(
+  run: FinishedRun,
+  { title, command }: { readonly title: string; readonly command: string },
+): ReportData & TimelineData {
   const { options, trainOptions, results } = run;
   const first = results[0]!;
   const { stepMs, tokensPerSecond } = pace(run);
   const timelines = timelinesOf(trainOptions.pipeline, results);
   const continuation = first.sample.slice(trainOptions.prompt.length);
   return {
-    title: "GPT on Moby-Dick",
-    command: `pnpm start ${process.argv.slice(2).join(" ")}`.trim(),
+    title,
+    command: `${command} ${process.argv.slice(2).join(" ")}`.trim(),
     config: {
       mesh: Object.entries(options.mesh)
         .map(([axis, size]) => `${axis}=${size}`)
@@ -161,7 +165,7 @@ export function reportData(run: FinishedRun): ReportData & TimelineData {
     },
     losses: first.losses,
     validation: first.validation,
-    unigramEntropy: run.entropy,
+    unigramEntropy: run.book.entropy,
     ...(timelines && { timelines }),
     communication: communicationRows(run),
     memory: results.map(({ bytes }, rank) => ({
@@ -170,7 +174,10 @@ export function reportData(run: FinishedRun): ReportData & TimelineData {
       optimizer: bytes.optimizer,
       other: bytes.live - bytes.parameters - bytes.optimizer,
     })),
-    sample: { prompt: run.decode(trainOptions.prompt), continuation: run.decode(continuation) },
+    sample: {
+      prompt: run.book.vocabulary.decode(trainOptions.prompt),
+      continuation: run.book.vocabulary.decode(continuation),
+    },
     tokensPerSecond,
     stepMs,
     stepBreakdown: [
@@ -189,9 +196,8 @@ export function reportData(run: FinishedRun): ReportData & TimelineData {
 
 /** Rank 0's communication per step, beside what the formulas say. */
 function communicationRows(run: FinishedRun): CommunicationRow[] {
-  const predictions = predictionsFor(run);
   return run.results[0]!.communication.map(({ group, collective, calls, bytesSent }) => {
-    const predicted = predictions.get(`${group} ${collective}`);
+    const predicted = run.predictions.get(`${group} ${collective}`);
     return {
       axis: group,
       collective,
@@ -200,32 +206,6 @@ function communicationRows(run: FinishedRun): CommunicationRow[] {
       ...(predicted && { predicted }),
     };
   });
-}
-
-/** By axis and collective. */
-function predictionsFor({ trainOptions, results }: FinishedRun): ReadonlyMap<string, Predicted> {
-  const { mesh, model, batchSize, pipeline: schedule } = trainOptions;
-  const { part, bytes } = results[0]!;
-  // A rank with a short last shard sends what its own shard needs; the formulas take the first rank's.
-  const rows = microBatches(batchSize, schedule?.numMicroBatches ?? 1, { unit: mesh.dp }).map((one) =>
-    Math.ceil(one.rows / mesh.dp),
-  );
-  const hasLoss = schedule === undefined || schedule.stages[0]!.includes(schedule.stages.flat().length - 1);
-  const work = {
-    ...{ rows, blocks: part.blocks, recompute: schedule?.recompute ?? false },
-    // The first rank holds the first stage.
-    ...{ hasEmbedding: true, hasHead: hasLoss },
-  };
-  const numBuckets = part.buckets;
-  const predictions = new Map([
-    ["tp allReduce", predictTensorParallel(model, { tp: mesh.tp, work })],
-    [
-      "dp allReduce",
-      predictDataParallel({ ...{ dp: mesh.dp, numBuckets, hasLoss }, parameterBytes: bytes.parameters }),
-    ],
-  ]);
-  if (schedule) predictions.set("pp send", predictStageMessages(model, { schedule, work }));
-  return predictions;
 }
 
 function pace({ trainOptions, results }: FinishedRun): { stepMs: number; tokensPerSecond: number } {
