@@ -7,6 +7,7 @@ import { rm, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { writeAddonSources } from "./addon-sources.ts";
 import { ADDON_FILE, buildAddon, requireCompiler } from "./build-addon.ts";
+import { buildFusedKernels } from "./build-fused-kernels.ts";
 import { fetchWheel, type WheelRequest } from "./fetch-wheel.ts";
 import { findPip } from "./find-pip.ts";
 import { EngineInstallError } from "./install-error.ts";
@@ -93,6 +94,7 @@ async function stage(path: string, compiler: Tool, context: InstallContext): Pro
     const include = join(scratch, INCLUDE);
     const build = { sources, includes: [include, join(include, "xla")], libraries: staging };
     await buildAddon(build, compiler, context);
+    await buildFusedKernels(staging, compiler, context);
     return { tensorflowVersion: wheel.version, tfjsNodeVersion, threadSafe: true, addon: ADDON_FILE, sha256 };
   } finally {
     wheel.close();

@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+import { dirname } from "node:path";
 import { backend, engine as tfjsEngine, setBackend } from "@tensorflow/tfjs";
 import type { NumericArray } from "../transport/transport.ts";
 import { newArray } from "./cpu-internals.ts";
@@ -14,6 +15,9 @@ import { BACKEND_NAME, registerNativeBackend } from "./tensorflow/load-backend.t
 import { rankOnHost } from "./tensorflow/local-rank.ts";
 import { locateNativeParts } from "./tensorflow/locate.ts";
 import { prepareTensorflowProcess } from "./tensorflow/prepare-process.ts";
+import { allowShapeViews } from "./tensorflow/shape-views.ts";
+import { acceptPlainRecords } from "./tensorflow/whole-tensors.ts";
+import { registerTensorflowKernels } from "./tensorflow-kernels/all.ts";
 
 /** Options of {@link startTensorflowEngine}. */
 export interface TensorflowOptions {
@@ -31,7 +35,7 @@ export async function startTensorflowEngine({ threadsPerRank }: TensorflowOption
   Omit<Engine, "skipped">
 > {
   // A program that imported tfjs-node itself has the backend already.
-  if (BACKEND_NAME in tfjsEngine().registryFactory) return take("the program's own tfjs-node");
+  if (BACKEND_NAME in tfjsEngine().registryFactory) return take({ source: "the program's own tfjs-node" });
   const { parts, misses } = locateNativeParts();
   if (parts.length === 0) throw new EngineUnavailableError(misses.join("; "));
   const onHost = rankOnHost(process.env);
@@ -40,7 +44,7 @@ export async function startTensorflowEngine({ threadsPerRank }: TensorflowOption
   for (const part of parts) {
     try {
       registerNativeBackend(part);
-      return await take(part.addon);
+      return await take({ source: part.addon, folder: dirname(part.addon) });
     } catch (error) {
       failures.push(`${part.addon}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -48,10 +52,20 @@ export async function startTensorflowEngine({ threadsPerRank }: TensorflowOption
   throw new EngineUnavailableError(failures.join("; "));
 }
 
-async function take(source: string): Promise<Omit<Engine, "skipped">> {
+/** `folder`: of the addon, where the fused operations may lie. */
+async function take({
+  source,
+  folder,
+}: {
+  readonly source: string;
+  readonly folder?: string;
+}): Promise<Omit<Engine, "skipped">> {
   if (!(await setBackend(BACKEND_NAME))) {
     throw new EngineUnavailableError(`tfjs could not start the backend of ${source}`);
   }
+  acceptPlainRecords(BACKEND_NAME);
+  allowShapeViews(backend());
+  registerTensorflowKernels(BACKEND_NAME, backend(), { folder });
   return tensorflowEngine();
 }
 
