@@ -21,7 +21,7 @@ export interface EngineRecord extends InstalledLibrary {
    * attribute names without a lock; what is built here has one.
    */
   readonly threadSafe: boolean;
-  /** Hex digest of every file but this one and those of `tfjs-node/`. */
+  /** Hex digest of every library and addon. */
   readonly sha256: Readonly<Record<string, string>>;
   /** Node-API version that the addon asks for. */
   readonly nodeApi: number;

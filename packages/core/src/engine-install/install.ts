@@ -4,7 +4,7 @@
  *
  * @packageDocumentation
  */
-import { mkdir, realpath, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdir, readdir, realpath, rm, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RECORD_FILE } from "../engine/tensorflow/cache-folder.ts";
 import { locateNativeParts } from "../engine/tensorflow/locate.ts";
@@ -196,12 +196,25 @@ async function complete(
     addon: staged.addon,
     gpu,
     threadSafe: staged.threadSafe,
-    sha256: { ...staged.sha256, [staged.addon]: await sha256OfFile(addon) },
+    sha256: { ...staged.sha256, ...(await digestsOf(staging, staged.sha256)) },
     nodeApi: NODE_API_VERSION,
     platform: process.platform,
     arch: process.arch,
     installedAt: new Date().toISOString(),
   };
+}
+
+/** Digests of the other files at the top of `folder`. */
+async function digestsOf(
+  folder: string,
+  known: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, string>>> {
+  const digests: Record<string, string> = {};
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isFile() && !(entry.name in known))
+      digests[entry.name] = await sha256OfFile(join(folder, entry.name));
+  }
+  return digests;
 }
 
 async function emptyFolder(folder: string): Promise<void> {

@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import { readlink, rm } from "node:fs/promises";
+import { readdir, readlink, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { engineCache, type Environment } from "./engine-cache.ts";
@@ -37,7 +37,8 @@ export async function removeEngine({ env = process.env, ...options }: RemoveOpti
     if (target !== undefined) await rm(join(root, target), { recursive: true, force: true });
     await sweep(cache);
     await rm(downloads, { recursive: true, force: true });
-    await rm(join(root, "build.log"), { force: true });
+    const logs = (await readdir(root)).filter((name) => name.endsWith(".log"));
+    for (const name of logs) await rm(join(root, name));
     return { folder: engine, existed };
   });
 }
