@@ -10,17 +10,18 @@ const MESHES = [
   { dp: 2, pp: 2 },
 ] as const;
 
+let world: WorldHandle;
 let dense: TiedResult;
 beforeAll(async () => {
-  const world = await createWorld({ ranks: 1 });
+  world = await createWorld({ ranks: 4 });
   const whole: TiedCase = {
     how: "whole",
     mesh: { dp: 1, pp: 1 },
     schedule: { name: "gpipe", numMicroBatches: 1 },
   };
-  [dense] = (await world.run<typeof program>(PROGRAM, whole)) as [TiedResult];
-  await world.close();
+  [dense] = (await world.run<typeof program>(PROGRAM, whole, { ranks: 1 })) as [TiedResult];
 });
+afterAll(() => world.close());
 
 function expectNear(actual: Float32Array, expected: Float32Array): void {
   expect(actual).toHaveLength(expected.length);
@@ -50,33 +51,26 @@ function expectTwin(results: readonly TiedResult[]): void {
 }
 
 describe.each(MESHES)("a table that first and last layer use, on %o", (mesh) => {
-  let world: WorldHandle;
-  beforeAll(async () => {
-    world = await createWorld({ ranks: mesh.dp * mesh.pp });
-  });
-  afterAll(() => world.close());
-
   test.each([
     ["shared", "1f1b", 3],
     ["by name", "1f1b", 2],
     ["by name", "gpipe", 5],
     ["by name", "zb-h1", 4],
   ] as const)("%s in %s with %i micro-batches, learns as on one rank", async (how, name, numMicroBatches) => {
-    expectTwin(await world.run<typeof program>(PROGRAM, { how, mesh, schedule: { name, numMicroBatches } }));
+    const options = { how, mesh, schedule: { name, numMicroBatches } };
+    expectTwin(await world.run<typeof program>(PROGRAM, options, { ranks: mesh.dp * mesh.pp }));
   });
 });
 
 describe("a table whose two stages are on one rank", () => {
-  let world: WorldHandle;
-  beforeAll(async () => {
-    world = await createWorld({ ranks: 2 });
-  });
-  afterAll(() => world.close());
-
   test("of ZBV learns as on one rank, by name", async () => {
     const schedule = { name: "zbv", numMicroBatches: 3 };
     expectTwin(
-      await world.run<typeof program>(PROGRAM, { how: "by name", mesh: { dp: 1, pp: 2 }, schedule }),
+      await world.run<typeof program>(
+        PROGRAM,
+        { how: "by name", mesh: { dp: 1, pp: 2 }, schedule },
+        { ranks: 2 },
+      ),
     );
   });
 });

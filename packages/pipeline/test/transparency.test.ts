@@ -9,13 +9,14 @@ const STEPS = 5;
 /** Softmax cancels a key's bias: its gradient is rounding, which Adam divides by its own size. */
 const isDetermined = (name: string): boolean => !name.endsWith("attention.key.bias");
 
+let world: WorldHandle;
 let dense: TwinResult;
 beforeAll(async () => {
-  const world = await createWorld({ ranks: 1 });
+  world = await createWorld({ ranks: 8 });
   const options = { pipeline: undefined, steps: STEPS };
-  [dense] = (await world.run<typeof program>(PROGRAM, options)) as [TwinResult];
-  await world.close();
+  [dense] = (await world.run<typeof program>(PROGRAM, options, { ranks: 1 })) as [TwinResult];
 });
+afterAll(() => world.close());
 
 /** The largest difference, relative to the largest magnitude, which counts as 1e-3 at least. */
 function difference(actual: Float32Array, expected: Float32Array): number {
@@ -163,19 +164,13 @@ function numRanks({ dp = 1, tp = 1, pp }: PipelineCase["mesh"]): number {
 }
 
 describe.each([2, 3, 4, 8])("a pipeline on %i ranks equals one rank without", (ranks) => {
-  let world: WorldHandle;
-  beforeAll(async () => {
-    world = await createWorld({ ranks });
-  });
-  afterAll(() => world.close());
-
   const cases = CASES.filter(({ mesh }) => numRanks(mesh) === ranks);
   test.each(cases.map((one) => [JSON.stringify(one.mesh), one.what, one] as const))(
     "%s: %s",
     async (_, __, one) => {
       const { mesh, schedule, costs, peakLive, layers } = one;
       const pipeline = { mesh, schedule, ...(costs && { costs }) };
-      const results = await world.run<typeof program>(PROGRAM, { pipeline, steps: STEPS });
+      const results = await world.run<typeof program>(PROGRAM, { pipeline, steps: STEPS }, { ranks });
       expectTwin(results);
       if (peakLive !== undefined) {
         // The axes are dp, pp, tp in this order.
@@ -206,20 +201,15 @@ describe("a pipeline in checked mode", () => {
 
 describe("the order of actions on a rank", () => {
   test("is the schedule's, and recomputing keeps less", async () => {
-    const world = await createWorld({ ranks: 2 });
     const run = (schedule: PipelineCase["schedule"]): Promise<TwinResult[]> =>
-      world.run<typeof program>(PROGRAM, { pipeline: { mesh: pp2, schedule }, steps: 1 });
-    try {
-      const [plain] = await run({ name: "gpipe", numMicroBatches: 3 });
-      expect(plain!.actions.join(" ")).toBe("F0.0 F1.0 F2.0 B0.0 B1.0 B2.0");
-      const [again] = await run({ name: "gpipe", numMicroBatches: 3, recompute: true });
-      // The input of the first stage: 11 sequences of 5 int32 tokens.
-      expect(again!.peakBytes).toBe(11 * 5 * 4);
-      expect(plain!.peakBytes).toBeGreaterThan(20 * again!.peakBytes);
-      const [, last] = await run({ name: "zb-h1", numMicroBatches: 2 });
-      expect(last!.actions.join(" ")).toBe("F0.0 I0.0 F1.0 I1.0 W0.0 W1.0");
-    } finally {
-      await world.close();
-    }
+      world.run<typeof program>(PROGRAM, { pipeline: { mesh: pp2, schedule }, steps: 1 }, { ranks: 2 });
+    const [plain] = await run({ name: "gpipe", numMicroBatches: 3 });
+    expect(plain!.actions.join(" ")).toBe("F0.0 F1.0 F2.0 B0.0 B1.0 B2.0");
+    const [again] = await run({ name: "gpipe", numMicroBatches: 3, recompute: true });
+    // The input of the first stage: 11 sequences of 5 int32 tokens.
+    expect(again!.peakBytes).toBe(11 * 5 * 4);
+    expect(plain!.peakBytes).toBeGreaterThan(20 * again!.peakBytes);
+    const [, last] = await run({ name: "zb-h1", numMicroBatches: 2 });
+    expect(last!.actions.join(" ")).toBe("F0.0 I0.0 F1.0 I1.0 W0.0 W1.0");
   });
 });

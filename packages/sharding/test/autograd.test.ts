@@ -1,5 +1,5 @@
-import { createWorld, type LedgerTotal } from "@meshwright/core";
-import { beforeAll, describe, expect, test } from "vitest";
+import { createWorld, type LedgerTotal, type WorldHandle } from "@meshwright/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type program from "./programs/autograd.ts";
 import type { AutogradResult } from "./programs/autograd.ts";
 
@@ -8,12 +8,17 @@ const NOTHING = { numTensors: 0, numDataBuffers: 0, numDataIds: 0, numEngineData
 /** `[3, 6]` float32. */
 const BYTES = 4 * 3 * 6;
 
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 3 });
+});
+afterAll(() => world.close());
+
 describe.each([2, 3])("a tensor-parallel norm and MLP on tp = %i", (tp) => {
   let ranks: readonly AutogradResult[];
 
   beforeAll(async () => {
-    const world = await createWorld({ ranks: tp });
-    ranks = await world.run<typeof program>(PROGRAM, { mesh: { tp } }).finally(() => world.close());
+    ranks = await world.run<typeof program>(PROGRAM, { mesh: { tp } }, { ranks: tp });
   });
 
   const allReduces = (calls: number): LedgerTotal[] =>

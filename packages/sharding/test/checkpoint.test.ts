@@ -16,9 +16,13 @@ const PROGRAM = new URL("./programs/checkpoint.ts", import.meta.url);
 type Mesh = CheckpointRun["mesh"];
 
 const root = mkdtempSync(join(tmpdir(), "meshwright-checkpoint-"));
-const worlds = new Map<number, Promise<WorldHandle>>();
+/** Stays warm: a run begins with fresh random numbers and no tensors, as in a new one. */
+let warm: WorldHandle;
+beforeAll(async () => {
+  warm = await createWorld({ ranks: 4, seed: 5 });
+});
 afterAll(async () => {
-  for (const world of worlds.values()) await (await world).close();
+  await warm.close();
   rmSync(root, { recursive: true });
 });
 
@@ -31,15 +35,11 @@ async function runIn(
   mesh: Mesh,
   options: Omit<CheckpointRun, "mesh">,
 ): Promise<CheckpointOutcome[]> {
-  return world.run<typeof program>(PROGRAM, { mesh, ...options });
+  return world.run<typeof program>(PROGRAM, { mesh, ...options }, { ranks: ranksOf(mesh) });
 }
 
-/** Worlds stay warm: a run begins with fresh random numbers and no tensors, as in a new one. */
-async function runOn(mesh: Mesh, options: Omit<CheckpointRun, "mesh">): Promise<CheckpointOutcome[]> {
-  const ranks = ranksOf(mesh);
-  const world = worlds.get(ranks) ?? createWorld({ ranks, seed: 5 });
-  worlds.set(ranks, world);
-  return runIn(await world, mesh, options);
+function runOn(mesh: Mesh, options: Omit<CheckpointRun, "mesh">): Promise<CheckpointOutcome[]> {
+  return runIn(warm, mesh, options);
 }
 
 async function runInNewWorld(mesh: Mesh, options: Omit<CheckpointRun, "mesh">): Promise<CheckpointOutcome[]> {

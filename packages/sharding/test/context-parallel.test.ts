@@ -1,6 +1,6 @@
-import { createWorld, type LedgerTotal } from "@meshwright/core";
+import { createWorld, type LedgerTotal, type WorldHandle } from "@meshwright/core";
 import { verifyParallel, type Comparison, type MeshAxes } from "@meshwright/sharding";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type communication from "./programs/context-parallel-communication.ts";
 import { BATCH, KEY_VALUE_HEADS, SIZES } from "./programs/context-parallel-model.ts";
 
@@ -10,11 +10,18 @@ const COMMUNICATION = new URL("./programs/context-parallel-communication.ts", im
 /** Eight ranks on two cores start slowly; a hang limit, not a bound on time. */
 const HANG_MS = 300_000;
 
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 4 });
+});
+afterAll(() => world.close());
+
 describe("ring attention", () => {
   test(
     "has the values and gradients of dense attention, and leaves nothing, in both orders, with shared heads",
     async () => {
       const comparisons = await verifyParallel(RING, {
+        world,
         meshes: [{ cp: 2 }, { cp: 3 }, { cp: 4 }, { dp: 2, cp: 2 }, { cp: 2, tp: 2 }],
         // Rows are normalised once at the end instead of at once.
         tolerance: 2e-6,
@@ -38,7 +45,7 @@ describe.each(["gpt", "llama"] as const)("a %s whose sequence is split", (model)
     "has the gradients of one rank within 1e-5 and its losses within 1e-4 over 20 steps",
     async () => {
       const comparisons = await verifyParallel(MODEL, {
-        ...{ meshes: MESHES, options: { model, steps: 20 }, tolerance: Infinity },
+        ...{ world, meshes: MESHES, options: { model, steps: 20 }, tolerance: Infinity },
       });
       expect(largest(comparisons, (name) => name.startsWith("gradient of "))).toBeLessThan(1e-5);
       expect(largest(comparisons, (name) => name === "losses")).toBeLessThan(1e-4);
@@ -52,10 +59,8 @@ describe.each([2, 4])("a model on cp = %i", (ranks) => {
     ["gpt", SIZES.heads],
     ["llama", KEY_VALUE_HEADS],
   ] as const)("sends keys and values around the ring and nothing else (%s)", async (model, keyHeads) => {
-    const world = await createWorld({ ranks });
-    const results = await world
-      .run<typeof communication>(COMMUNICATION, { mesh: { cp: ranks }, model, steps: 0 })
-      .finally(() => world.close());
+    const options = { mesh: { cp: ranks }, model, steps: 0 };
+    const results = await world.run<typeof communication>(COMMUNICATION, options, { ranks });
     // Keys and values of one rank, float32.
     const headFeatures = SIZES.features / SIZES.heads;
     const bytes = (2 * 4 * BATCH * keyHeads * headFeatures * SIZES.contextLength) / ranks;

@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { createWorld, type WorldHandle } from "@meshwright/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyParallel, type Comparison, type MeshAxes } from "@meshwright/sharding";
 import type { DataParallelTwinOptions, Variant } from "./programs/data-parallel-twin.ts";
 
@@ -13,11 +14,18 @@ const VALUES_PER_VARIANT = 37 + 2;
  */
 const isDetermined = ({ name }: Comparison): boolean => !name.endsWith("attention.key.bias");
 
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 4 });
+});
+afterAll(() => world.close());
+
 async function largestDifferences(
   variants: readonly Variant[],
   options: Omit<DataParallelTwinOptions, "mesh" | "variants">,
 ): Promise<Readonly<Record<string, number>>> {
   const comparisons = await verifyParallel<Omit<DataParallelTwinOptions, "mesh">>(PROGRAM, {
+    world,
     meshes: MESHES,
     options: { variants, ...options },
     tolerance: Infinity,

@@ -1,11 +1,17 @@
-import { createWorld } from "@meshwright/core";
-import { describe, expect, test } from "vitest";
+import { createWorld, type WorldHandle } from "@meshwright/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyParallel, type Comparison, type MeshAxes } from "@meshwright/sharding";
 import type program from "./programs/gpt-twin.ts";
 import type { GPTTwinOptions } from "./programs/gpt-twin.ts";
 
 const PROGRAM = new URL("./programs/gpt-twin.ts", import.meta.url);
 const MESHES: MeshAxes[] = [{ tp: 2 }, { tp: 4 }, { dp: 2 }, { dp: 3 }, { dp: 2, tp: 2 }];
+
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 4 });
+});
+afterAll(() => world.close());
 
 function largest(comparisons: readonly Comparison[], only: (name: string) => boolean): number {
   return Math.max(...comparisons.filter(({ name }) => only(name)).map(({ difference }) => difference));
@@ -20,6 +26,7 @@ const isDetermined = (name: string): boolean => !/^blocks\.\d+\.attention\.key\.
 describe("a GPT on several meshes", () => {
   test("has the initial weights of one rank bit for bit, and its gradients", async () => {
     const comparisons = await verifyParallel<Omit<GPTTwinOptions, "mesh">>(PROGRAM, {
+      world,
       meshes: MESHES,
       options: { steps: 1, firstGradients: true },
       tolerance: Infinity,
@@ -34,6 +41,7 @@ describe("a GPT on several meshes", () => {
 
   test("has the weights of one rank within 1e-5 after 10 steps, with dropout", async () => {
     const comparisons = await verifyParallel<Omit<GPTTwinOptions, "mesh">>(PROGRAM, {
+      world,
       meshes: MESHES,
       options: { steps: 10, dropout: 0.2 },
       tolerance: Infinity,
@@ -44,6 +52,7 @@ describe("a GPT on several meshes", () => {
 
   test("has the loss curve of one rank within 1e-4 over 50 steps", async () => {
     const comparisons = await verifyParallel<Omit<GPTTwinOptions, "mesh">>(PROGRAM, {
+      world,
       meshes: MESHES,
       options: { steps: 50 },
       tolerance: Infinity,
@@ -52,22 +61,25 @@ describe("a GPT on several meshes", () => {
   });
 
   test("on a mesh of one rank is plain tfjs, bit for bit", async () => {
-    const world = await createWorld({ ranks: 1 });
-    try {
-      const [plain] = await world.run<typeof program>(PROGRAM, {
+    const [plain] = await world.run<typeof program>(
+      PROGRAM,
+      {
         mesh: undefined,
         steps: 3,
         firstGradients: true,
-      });
-      const [meshed] = await world.run<typeof program>(PROGRAM, {
+      },
+      { ranks: 1 },
+    );
+    const [meshed] = await world.run<typeof program>(
+      PROGRAM,
+      {
         mesh: { tp: 1 },
         steps: 3,
         firstGradients: true,
-      });
-      expect(meshed).toEqual(plain);
-      expect(plain!.losses!.values.at(-1)).toBeLessThan(plain!.losses!.values[0]!);
-    } finally {
-      await world.close();
-    }
+      },
+      { ranks: 1 },
+    );
+    expect(meshed).toEqual(plain);
+    expect(plain!.losses!.values.at(-1)).toBeLessThan(plain!.losses!.values[0]!);
   });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createWorld, SafetensorsFile, type WorldHandle } from "@meshwright/core";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type program from "./programs/hugging-face.ts";
 import type { HuggingFaceOutcome, HuggingFaceRun } from "./programs/hugging-face.ts";
 
@@ -16,9 +16,12 @@ const { tokens, logits } = JSON.parse(readFileSync(new URL("hugging-face.json", 
 };
 
 const root = mkdtempSync(join(tmpdir(), "meshwright-hugging-face-"));
-const worlds = new Map<number, Promise<WorldHandle>>();
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 4, seed: 5 });
+});
 afterAll(async () => {
-  for (const world of worlds.values()) await (await world).close();
+  await world.close();
   rmSync(root, { recursive: true });
 });
 
@@ -31,9 +34,7 @@ async function load(
   options: Omit<HuggingFaceRun, "folder" | "tokens">,
 ): Promise<HuggingFaceOutcome[]> {
   const { dp = 1, tp = 1 } = options.mesh;
-  const world = worlds.get(dp * tp) ?? createWorld({ ranks: dp * tp, seed: 5 });
-  worlds.set(dp * tp, world);
-  return (await world).run<typeof program>(PROGRAM, { folder, tokens, ...options });
+  return world.run<typeof program>(PROGRAM, { folder, tokens, ...options }, { ranks: dp * tp });
 }
 
 function largestDifference(outcomes: readonly HuggingFaceOutcome[], model: (typeof MODELS)[number]): number {

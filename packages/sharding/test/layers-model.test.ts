@@ -1,12 +1,18 @@
-import { createWorld } from "@meshwright/core";
+import { createWorld, type WorldHandle } from "@meshwright/core";
 import { verifyParallel } from "@meshwright/sharding";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type facts from "./programs/layers-model-facts.ts";
 import type { LayersModelOptions } from "./programs/layers-model.ts";
 
 const PROGRAM = new URL("./programs/layers-model.ts", import.meta.url);
 const FACTS = new URL("./programs/layers-model-facts.ts", import.meta.url);
 const MESHES = [{ dp: 2 }, { tp: 3 }, { dp: 2, tp: 2 }];
+
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 4 });
+});
+afterAll(() => world.close());
 
 describe("parallelizeLayers on an unmodified tf.layers model", () => {
   test.each<Omit<LayersModelOptions, "mesh">>([
@@ -17,6 +23,7 @@ describe("parallelizeLayers on an unmodified tf.layers model", () => {
     { loop: "variableGrads", optimizer: "momentum", isBucketed: true, hasNorm: true },
   ])("$loop with $optimizer, batch norm: $hasNorm, agrees with one rank", async (options) => {
     const comparisons = await verifyParallel(PROGRAM, {
+      world,
       meshes: MESHES,
       options,
       // Reordered float32 sums, and what an adaptive optimizer makes of small gradients in 4 to 12 steps.
@@ -27,10 +34,7 @@ describe("parallelizeLayers on an unmodified tf.layers model", () => {
   });
 
   test("weights and slots stay where they were placed; a step communicates the least it can", async () => {
-    const world = await createWorld({ ranks: 4 });
-    const ranks = await world
-      .run<typeof facts>(FACTS, { mesh: { dp: 2, tp: 2 } })
-      .finally(() => world.close());
+    const ranks = await world.run<typeof facts>(FACTS, { mesh: { dp: 2, tp: 2 } });
     const slots = Object.fromEntries(
       Object.entries(WEIGHTS).flatMap(([name, text]) => ["m", "v"].map((slot) => [`${name}/${slot}`, text])),
     );

@@ -1,10 +1,17 @@
-import { createWorld, type LedgerTotal } from "@meshwright/core";
+import { createWorld, type LedgerTotal, type WorldHandle } from "@meshwright/core";
 import { verifyParallel } from "@meshwright/sharding";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type layerCommunication from "./programs/layer-communication.ts";
+
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 4 });
+});
+afterAll(() => world.close());
 
 test("parallel layers have the values and gradients of their dense twins on 2, 3 and 4 ranks", async () => {
   const comparisons = await verifyParallel(new URL("./programs/layers.ts", import.meta.url), {
+    world,
     meshes: [{ tp: 2 }, { tp: 3 }, { tp: 4 }],
     // Sums of up to 24 terms in another order.
     tolerance: 2e-6,
@@ -15,10 +22,8 @@ test("parallel layers have the values and gradients of their dense twins on 2, 3
 
 test("parallel layers communicate what they say on 3 ranks, uneven sizes included", async () => {
   const ranks = 3;
-  const world = await createWorld({ ranks });
-  const results = await world
-    .run<typeof layerCommunication>(new URL("./programs/layer-communication.ts", import.meta.url))
-    .finally(() => world.close());
+  const program = new URL("./programs/layer-communication.ts", import.meta.url);
+  const results = await world.run<typeof layerCommunication>(program, undefined, { ranks });
   const reduced = (elements: number, calls = 1): LedgerTotal => ({
     group: "tp",
     collective: "allReduce",

@@ -12,13 +12,13 @@ const NOTHING = { numTensors: 0, numDataBuffers: 0, numDataIds: 0, numEngineData
 let world: WorldHandle;
 
 beforeAll(async () => {
-  world = await createWorld({ ranks: 2, engine: "wasm" });
+  world = await createWorld({ ranks: 4, engine: "wasm" });
 });
 afterAll(() => world.close());
 
 describe("200 training steps on 2 ranks", () => {
   test.each([{ tp: 2 }, { dp: 2 }])("of %o leave nothing behind", async (mesh) => {
-    const ranks = await world.run<typeof trainMemory>(TRAIN, { mesh, steps: 200 });
+    const ranks = await world.run<typeof trainMemory>(TRAIN, { mesh, steps: 200 }, { ranks: 2 });
     for (const { warm, end, losses } of ranks) {
       expect(end).toEqual(warm);
       expect(losses).toHaveLength(200);
@@ -32,15 +32,12 @@ describe("200 training steps on 2 ranks", () => {
 });
 
 describe("bytes per rank", () => {
-  const runOn = async (tp: number): Promise<TrainMemory[]> => {
-    const other = await createWorld({ ranks: tp, engine: "wasm" });
-    return other.run<typeof trainMemory>(TRAIN, { mesh: { tp }, steps: 6 }).finally(() => other.close());
-  };
+  const runOn = (tp: number): Promise<TrainMemory[]> =>
+    world.run<typeof trainMemory>(TRAIN, { mesh: { tp }, steps: 6 }, { ranks: tp });
 
   test("of split parameters and their moments are a rank's part, of the others all", async () => {
-    // One world after the other: threads that wait for a core would slow all of them.
     const [dense] = await runOn(1);
-    const halves = await world.run<typeof trainMemory>(TRAIN, { mesh: { tp: 2 }, steps: 6 });
+    const halves = await runOn(2);
     const quarters = await runOn(4);
     // Attention 3 (D D + D) + D D, MLP (D F + F) + F D; D = 12, F = 20.
     const block = 4 * (3 * (144 + 12) + 144 + (240 + 20) + 240);

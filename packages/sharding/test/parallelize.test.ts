@@ -1,6 +1,6 @@
-import { createWorld } from "@meshwright/core";
+import { createWorld, type WorldHandle } from "@meshwright/core";
 import { verifyParallel } from "@meshwright/sharding";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type program from "./programs/parallelize-communication.ts";
 import type { PlanTwinOptions } from "./programs/parallelize-twin.ts";
 
@@ -14,8 +14,15 @@ const isKeyBias = (name: string): boolean => name.endsWith("attention.key.bias")
 /** Key and value heads are 2, so the ranks of tp are 2 at most. */
 const LLAMA_MESHES = [{ tp: 2 }, { dp: 2, tp: 2 }];
 
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 4 });
+});
+afterAll(() => world.close());
+
 test("parallelize with llamaPlan trains as the dense twin", async () => {
   const comparisons = await verifyParallel<Omit<PlanTwinOptions, "mesh">>(TWIN, {
+    world,
     meshes: LLAMA_MESHES,
     options: { kind: "llama", isInitialized: false, isWide: false },
     // Reordered float32 sums; losses after 3 steps of Adam.
@@ -32,6 +39,7 @@ describe("parallelize on a dense GPT", () => {
     ["with positions and activations split too", { kind: "gpt", isInitialized: false, isWide: true }],
   ])("trains as its dense twin, split %s", async (_, options) => {
     const comparisons = await verifyParallel<Omit<PlanTwinOptions, "mesh">>(TWIN, {
+      world,
       meshes: MESHES,
       options,
       tolerance: Infinity,
@@ -49,10 +57,11 @@ describe("parallelize on a dense GPT", () => {
   ])(
     "communicates and holds what parallelGPT and parallelLlama do, on tp = %i, vocabParallel: %o",
     async (tp, vocabParallel) => {
-      const world = await createWorld({ ranks: tp });
-      const ranks = await world
-        .run<typeof program>(COMMUNICATION, { mesh: { tp }, vocabParallel })
-        .finally(() => world.close());
+      const ranks = await world.run<typeof program>(
+        COMMUNICATION,
+        { mesh: { tp }, vocabParallel },
+        { ranks: tp },
+      );
       const bytes = 2 * 5 * 12 * 4; // [B T, D] float32
       const sent = (2 * bytes * (tp - 1)) / tp;
       const layers = 3;

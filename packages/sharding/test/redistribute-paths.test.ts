@@ -1,5 +1,5 @@
-import { createWorld } from "@meshwright/core";
-import { beforeAll, describe, expect, test } from "vitest";
+import { createWorld, type WorldHandle } from "@meshwright/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type program from "./programs/redistribute-paths.ts";
 import type { PathFacts, PathOptions } from "./programs/redistribute-paths.ts";
 
@@ -8,15 +8,16 @@ const PROGRAM = new URL("./programs/redistribute-paths.ts", import.meta.url);
 const SLOW = { bandwidth: 1e6, latencyMs: 0.01 };
 const FAST = { bandwidth: 1e12, latencyMs: 0.001 };
 
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 8, engine: "wasm" });
+});
+afterAll(() => world.close());
+
 async function runAll(ranks: number, runs: readonly PathOptions[]): Promise<PathFacts[][]> {
-  const world = await createWorld({ ranks, engine: "wasm" });
-  try {
-    const results: PathFacts[][] = [];
-    for (const options of runs) results.push(await world.run<typeof program>(PROGRAM, options));
-    return results;
-  } finally {
-    await world.close();
-  }
+  const results: PathFacts[][] = [];
+  for (const options of runs) results.push(await world.run<typeof program>(PROGRAM, options, { ranks }));
+  return results;
 }
 
 describe.each([

@@ -1,5 +1,5 @@
-import { createWorld, type LedgerTotal } from "@meshwright/core";
-import { describe, expect, test } from "vitest";
+import { createWorld, type LedgerTotal, type WorldHandle } from "@meshwright/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type program from "./programs/split-dims.ts";
 import type { SplitDimFacts } from "./programs/split-dims.ts";
 
@@ -10,14 +10,15 @@ const ROW = 7 * 4;
 
 type Facts = Readonly<Record<string, SplitDimFacts>>;
 
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 4, engine: "wasm" });
+});
+afterAll(() => world.close());
+
 async function runOn(mesh: Readonly<Record<string, number>>): Promise<Facts[]> {
   const ranks = Object.values(mesh).reduce((a, b) => a * b, 1);
-  const world = await createWorld({ ranks, engine: "wasm" });
-  try {
-    return await world.run<typeof program>(PROGRAM, { mesh });
-  } finally {
-    await world.close();
-  }
+  return world.run<typeof program>(PROGRAM, { mesh }, { ranks });
 }
 
 /** Calls of one collective, each with `bytes` of result (all-reduce) or `bytes` from every rank (all-gather). */

@@ -1,6 +1,6 @@
 import { createWorld, type LedgerTotal, type WorldHandle } from "@meshwright/core";
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type program from "./programs/transformer-communication.ts";
 import type { PartCommunication, TransformerCommunication } from "./programs/transformer-communication.ts";
 
@@ -44,34 +44,35 @@ function expectDocumented(part: PartCommunication, row: readonly string[], numRa
   expect(bytesOf(part)).toBeCloseTo(Number(count) * tokens * (unit === "S" ? D : 1), 6);
 }
 
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 3 });
+});
+afterAll(() => world.close());
+
 function run(
-  world: WorldHandle,
+  ranks: number,
   options: { model: "gpt" | "llama"; sequenceParallel: boolean; labelSmoothing?: number; positions?: number },
 ): Promise<TransformerCommunication[]> {
-  return world.run<typeof program>(PROGRAM, { labelSmoothing: 0, positions: T, ...options });
+  return world.run<typeof program>(PROGRAM, { labelSmoothing: 0, positions: T, ...options }, { ranks });
 }
 
 describe.each([2, 3])("a transformer on tp = %i", (numRanks) => {
   test("communicates what docs/tensor-parallel.md says, layer by layer", async () => {
-    const world = await createWorld({ ranks: numRanks });
-    try {
-      for (const model of ["gpt", "llama"] as const) {
-        for (const sequenceParallel of [false, true]) {
-          const rows = documented(sequenceParallel ? "sequence-parallel" : "tensor-parallel");
-          const ranks = await run(world, { model, sequenceParallel });
-          const smoothed = await run(world, { model, sequenceParallel, labelSmoothing: 0.1 });
-          ranks.forEach((measured, rank) => {
-            expectDocumented(measured.embedding, rows.get("embedding")!, numRanks);
-            expectDocumented(measured.block, rows.get("block")!, numRanks);
-            expectDocumented(measured.head, rows.get("final norm and head")!, numRanks);
-            expectDocumented(measured.loss, rows.get("cross-entropy")!, numRanks);
-            expectDocumented(smoothed[rank]!.loss, rows.get("cross-entropy, smoothed")!, numRanks);
-            expectWholeStep(measured, numRanks);
-          });
-        }
+    for (const model of ["gpt", "llama"] as const) {
+      for (const sequenceParallel of [false, true]) {
+        const rows = documented(sequenceParallel ? "sequence-parallel" : "tensor-parallel");
+        const ranks = await run(numRanks, { model, sequenceParallel });
+        const smoothed = await run(numRanks, { model, sequenceParallel, labelSmoothing: 0.1 });
+        ranks.forEach((measured, rank) => {
+          expectDocumented(measured.embedding, rows.get("embedding")!, numRanks);
+          expectDocumented(measured.block, rows.get("block")!, numRanks);
+          expectDocumented(measured.head, rows.get("final norm and head")!, numRanks);
+          expectDocumented(measured.loss, rows.get("cross-entropy")!, numRanks);
+          expectDocumented(smoothed[rank]!.loss, rows.get("cross-entropy, smoothed")!, numRanks);
+          expectWholeStep(measured, numRanks);
+        });
       }
-    } finally {
-      await world.close();
     }
   });
 });
@@ -84,39 +85,29 @@ function expectWholeStep(measured: TransformerCommunication, numRanks: number): 
 }
 
 test("the vocabulary stays split: logits, and the gradients of embedding and head", async () => {
-  const world = await createWorld({ ranks: 2 });
-  try {
-    for (const sequenceParallel of [false, true]) {
-      const ranks = await run(world, { model: "llama", sequenceParallel });
-      ranks.forEach(({ placements, elements }, rank) => {
-        const rows = [7, V - 7][rank]!;
-        expect(elements).toEqual({ logits: B * T * rows, tableGradient: rows * D });
-        expect(placements).toEqual({
-          residual: sequenceParallel ? '{"kind":"shard","dim":1}' : '{"kind":"replicate"}',
-          logits: '{"kind":"shard","dim":2}',
-          tableGradient: '{"kind":"shard","dim":0}',
-          headGradient: '{"kind":"shard","dim":1}',
-        });
+  for (const sequenceParallel of [false, true]) {
+    const ranks = await run(2, { model: "llama", sequenceParallel });
+    ranks.forEach(({ placements, elements }, rank) => {
+      const rows = [7, V - 7][rank]!;
+      expect(elements).toEqual({ logits: B * T * rows, tableGradient: rows * D });
+      expect(placements).toEqual({
+        residual: sequenceParallel ? '{"kind":"shard","dim":1}' : '{"kind":"replicate"}',
+        logits: '{"kind":"shard","dim":2}',
+        tableGradient: '{"kind":"shard","dim":0}',
+        headGradient: '{"kind":"shard","dim":1}',
       });
-    }
-  } finally {
-    await world.close();
+    });
   }
 });
 
 test("sequence parallelism keeps fewer activations, also where positions do not divide by the ranks", async () => {
-  const world = await createWorld({ ranks: 2 });
-  try {
-    for (const positions of [6, 5]) {
-      const [whole] = await run(world, { model: "llama", sequenceParallel: false, positions });
-      const [split] = await run(world, { model: "llama", sequenceParallel: true, positions });
-      const saved = whole!.activationBytes - split!.activationBytes;
-      // Rank 0 has ceil(T / 2) positions. Of each it keeps the embedding, the two sums and the input of the next block in
-      // 2 blocks; the statistics of the 5 norms are smaller too.
-      const lacking = positions - Math.ceil(positions / 2);
-      expect(saved).toBeGreaterThanOrEqual(4 * B * lacking * (5 * D + 5));
-    }
-  } finally {
-    await world.close();
+  for (const positions of [6, 5]) {
+    const [whole] = await run(2, { model: "llama", sequenceParallel: false, positions });
+    const [split] = await run(2, { model: "llama", sequenceParallel: true, positions });
+    const saved = whole!.activationBytes - split!.activationBytes;
+    // Rank 0 has ceil(T / 2) positions. Of each it keeps the embedding, the two sums and the input of the next block in
+    // 2 blocks; the statistics of the 5 norms are smaller too.
+    const lacking = positions - Math.ceil(positions / 2);
+    expect(saved).toBeGreaterThanOrEqual(4 * B * lacking * (5 * D + 5));
   }
 });

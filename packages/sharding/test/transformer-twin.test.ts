@@ -1,9 +1,16 @@
+import { createWorld, type WorldHandle } from "@meshwright/core";
 import { verifyParallel, type Comparison, type MeshAxes } from "@meshwright/sharding";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TransformerTwinOptions } from "./programs/transformer-twin.ts";
 
 const PROGRAM = new URL("./programs/transformer-twin.ts", import.meta.url);
 const MESHES: MeshAxes[] = [{ tp: 2 }, { tp: 3 }, { tp: 4 }, { dp: 2, tp: 2 }];
+
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 4 });
+});
+afterAll(() => world.close());
 
 function largest(comparisons: readonly Comparison[], pattern: RegExp): number {
   const found = comparisons.filter(({ name }) => pattern.test(name));
@@ -23,6 +30,7 @@ describe.each([
 ] as const)("a $model on tp 2, 3, 4 and dp 2 x tp 2, with and without sequence parallelism", ({ forms }) => {
   test("equals the dense model: initial weights, logits, gradients, losses of 20 steps, weights after 5", async () => {
     const comparisons = await verifyParallel<Omit<TransformerTwinOptions, "mesh">>(PROGRAM, {
+      world,
       meshes: MESHES,
       options: { forms },
       tolerance: Infinity,

@@ -20,22 +20,25 @@ function total(collective: LedgerTotal["collective"], calls: number, bytesSent: 
   return { group: "dp", collective, calls, bytesSent };
 }
 
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 3, engine: "wasm" });
+});
+afterAll(() => world.close());
+
 describe("one step on 2 ranks", () => {
-  let world: WorldHandle;
   const facts = new Map<ZeROStage, ZeROStepFacts>();
 
   const run = async (options: Partial<ZeROStepOptions>): Promise<ZeROStepFacts> => {
     const defaults = { stage: 0, sizes: EVEN, rows: 4, steps: 4, bucketBytes: 6000 } as const;
-    const ranks = await world.run<typeof program>(PROGRAM, { ...defaults, ...options });
+    const ranks = await world.run<typeof program>(PROGRAM, { ...defaults, ...options }, { ranks: 2 });
     expect(ranks[1]!.loss).toBe(ranks[0]!.loss);
     return ranks[1]!;
   };
 
   beforeAll(async () => {
-    world = await createWorld({ ranks: 2, engine: "wasm" });
     for (const stage of STAGES) facts.set(stage, await run({ stage }));
   });
-  afterAll(() => world.close());
 
   test("reduces gradients with one collective per bucket, and as many bytes as one by one", () => {
     const { gradients, ...rest } = facts.get(0)!;
@@ -133,11 +136,8 @@ describe("one step on 3 ranks, most of whose dims do not divide", () => {
   test.each<ZeROStage>([1, 3])(
     "at stage %i holds the bytes of the formula but for the rounding of parts",
     async (stage) => {
-      const world = await createWorld({ ranks: 3, engine: "wasm" });
       const sizes = { vocabSize: 13, contextLength: 7, features: 10, heads: 2, layers: 1, mlpFeatures: 17 };
-      const ranks = await world
-        .run<typeof program>(PROGRAM, { stage, sizes, rows: 4, steps: 2 })
-        .finally(() => world.close());
+      const ranks = await world.run<typeof program>(PROGRAM, { stage, sizes, rows: 4, steps: 2 });
       const shapes = Object.values(ranks[0]!.parameters);
       const row = memoryTable({ parameters: sum(shapes.map(elements)), ranks: 3 })[stage]!;
       // Together the ranks hold everything once.

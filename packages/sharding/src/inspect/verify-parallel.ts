@@ -3,7 +3,13 @@
  *
  * @packageDocumentation
  */
-import { createWorld, type EngineName, type Program } from "@meshwright/core";
+import {
+  ContractError,
+  createWorld,
+  type EngineName,
+  type Program,
+  type WorldHandle,
+} from "@meshwright/core";
 import type { Tensor } from "@tensorflow/tfjs";
 import type { MeshAxes } from "../mesh.ts";
 import { full } from "../sharded-tensor.ts";
@@ -31,7 +37,10 @@ export interface VerifyOptions<Extra extends object> {
    * bias, which softmax cancels). Default 1e-3.
    */
   readonly magnitudeFloor?: number;
+  /** Of the world that is started for this call. */
   readonly engine?: EngineName | "auto";
+  /** An open world with as many ranks as the largest mesh, or more; it stays open. Default: one for this call. */
+  readonly world?: WorldHandle;
 }
 
 /** A parallel run differs from its dense twin. */
@@ -63,15 +72,21 @@ export function collectValues(tensors: Readonly<Record<string, Tensor>>): NamedV
  *
  * @returns one comparison per mesh and value: the worst rank's.
  * @throws TwinMismatchError that names the mesh, value and difference of whatever exceeds the tolerance.
- * @throws ContractError if a mesh run returns other names or shapes than the dense run.
+ * @throws ContractError if a mesh run returns other names or shapes than the dense run, or has more ranks than `world`.
  */
 export async function verifyParallel<Extra extends object = object>(
   program: URL,
-  { meshes, options, tolerance = 1e-5, magnitudeFloor = 1e-3, engine = "auto" }: VerifyOptions<Extra>,
+  { meshes, options, tolerance = 1e-5, magnitudeFloor = 1e-3, engine, world: given }: VerifyOptions<Extra>,
 ): Promise<Comparison[]> {
+  if (given !== undefined && engine !== undefined) {
+    throw new ContractError(
+      `verifyParallel: engine ("${engine}") must not be given with a world, which has its own; leave one of them out.`,
+    );
+  }
   const axes = new Set(meshes.flatMap((mesh) => Object.keys(mesh)));
   // All meshes share a world: starting threads takes longer than most programs.
-  const world = await createWorld({ ranks: Math.max(1, ...meshes.map(sizeOf)), engine });
+  const world =
+    given ?? (await createWorld({ ranks: Math.max(1, ...meshes.map(sizeOf)), engine: engine ?? "auto" }));
   const runOn = async (mesh: MeshAxes): Promise<NamedValues[]> => {
     const whole = { ...Object.fromEntries([...axes].map((axis) => [axis, 1])), ...mesh };
     return world.run<TwinProgram>(program, { ...options, mesh: whole }, { ranks: sizeOf(mesh) });
@@ -83,7 +98,7 @@ export async function verifyParallel<Extra extends object = object>(
       comparisons.push(...compareWithDense(dense!, { mesh, ranks: await runOn(mesh), magnitudeFloor }));
     }
   } finally {
-    await world.close();
+    if (given === undefined) await world.close();
   }
   const wrong = comparisons.filter(({ difference }) => !(difference <= tolerance));
   if (wrong.length > 0) throw new TwinMismatchError(describeMismatch(wrong, tolerance), comparisons);

@@ -1,5 +1,5 @@
 /**
- * Trains every model in every setting, on one warm world per number of ranks.
+ * Trains every model in every setting, in one warm world.
  *
  * @packageDocumentation
  */
@@ -17,25 +17,26 @@ export interface Training {
   readonly ranks: readonly TrainFacts[];
 }
 
-/** Trains for some steps; fewest ranks first. */
+/** Trains for some steps. */
 export async function trainAll(
   steps: number,
   settings: readonly Setting[] = SETTINGS,
 ): Promise<readonly Training[]> {
   const trainings: Training[] = [];
-  const counts = [...new Set(settings.map(({ mesh }) => numRanks(mesh)))].sort((a, b) => a - b);
-  for (const ranks of counts) {
-    const world = await createWorld({ ranks, engine: "wasm" });
-    try {
-      for (const setting of settings.filter(({ mesh }) => numRanks(mesh) === ranks)) {
-        for (const model of MODELS) {
-          const facts = await world.run<typeof program>(PROGRAM, { model, setting, steps });
-          trainings.push({ model, setting, ranks: facts });
-        }
+  const world = await createWorld({
+    ranks: Math.max(...settings.map(({ mesh }) => numRanks(mesh))),
+    engine: "wasm",
+  });
+  try {
+    for (const setting of settings) {
+      for (const model of MODELS) {
+        const hooks = { ranks: numRanks(setting.mesh) };
+        const ranks = await world.run<typeof program>(PROGRAM, { model, setting, steps }, hooks);
+        trainings.push({ model, setting, ranks });
       }
-    } finally {
-      await world.close();
     }
+  } finally {
+    await world.close();
   }
   return trainings;
 }
