@@ -156,3 +156,4 @@ export { readLlamaOptions } from "./hugging-face/llama-config.ts";
 export { Settings } from "./hugging-face/settings.ts";
 export type { NameTable, TensorName } from "./hugging-face/tensor-names.ts";
 export { groupedLinear } from "./kernels/grouped-linear.ts";
+export { randomScale, type RandomScaleOptions } from "./kernels/random-scale.ts";

@@ -40,6 +40,8 @@ export interface Routing {
   readonly experts: Tensor;
   /** float32 `[T, K]`: by what the output of each chosen expert is multiplied. Differentiable. */
   readonly weights: Tensor;
+  /** float32 `[T, K, E]`: 1 where slot k of token t is expert e; the losses share it. */
+  readonly assignment: Tensor;
   /** float32 `[T, E]`. Differentiable. */
   readonly logits: Tensor;
   /** float32 `[T, E]`: a token's share for each expert; every row sums to 1 (sigmoids too). What losses average. */
@@ -62,6 +64,7 @@ export interface ChooseOptions {
  * | `logits`             | `[T, E]`     | any; split rows stay split, uneven or empty  |
  * | `experts`, `weights` | `[T, K]`     | the rows of `logits`                         |
  * | `scores`             | `[T, E]`     | those of `logits`                            |
+ * | `assignment`         | `[T, K, E]`  | the rows of `logits`                         |
  *
  * Communication: none on split rows. Backward: exact, by way of `weights` and `scores`; nothing flows through the choice.
  *
@@ -80,9 +83,11 @@ export function chooseExperts(
     const shares = isSoftmax ? softmax(logits) : sigmoid(logits);
     const ranked = choice.order === "chooseFirst" ? logits : shares;
     const experts = given?.clone() ?? bestExperts(ranked, choice, bias);
+    const hot = assignment(experts, choice.numExperts);
     return {
       experts,
-      weights: weigh(chosen(ranked, experts), choice),
+      assignment: hot,
+      weights: weigh(chosen(ranked, hot), choice),
       logits: logits.clone(),
       scores: isSoftmax ? shares : perRow(shares),
     };
@@ -93,13 +98,14 @@ export function chooseExperts(
  * `values[t, experts[t, k]]`, with an exact gradient.
  *
  * @param values - float32 `[T, E]`, finite
+ * @param hot - the experts' `assignment`, `[T, K, E]`
  * @returns `[T, K]`; the caller's scope owns it
  */
-export function chosen(values: Tensor, experts: Tensor): Tensor {
+export function chosen(values: Tensor, hot: Tensor): Tensor {
   // A product with ones and zeros is exact, and unlike a gather of single elements it keeps split rows local.
   return tidy(() => {
     const [numTokens, numExperts] = values.shape as [number, number];
-    const picked = mul(assignment(experts, numExperts), values.reshape([numTokens, 1, numExperts]));
+    const picked = mul(hot, values.reshape([numTokens, 1, numExperts]));
     return sum(picked, -1); // [T, K, E] x [T, 1, E] -> [T, K]
   });
 }

@@ -11,7 +11,7 @@ function total(collective: LedgerTotal["collective"], bytesSent: number, calls =
   return { group: "dp", collective, calls, bytesSent };
 }
 
-test("a router sends nothing, and a loss at most two [E]", async () => {
+test("a router sends nothing, and a loss at most one [E] and one number", async () => {
   const world = await createWorld({ ranks: p, engine: "wasm" });
   try {
     const [facts] = await world.run<typeof program>(
@@ -23,7 +23,9 @@ test("a router sends nothing, and a loss at most two [E]", async () => {
     expect(sent).toEqual({
       route: [],
       forced: [],
-      switchLoss: [total("allReduce", 2 * expertBytes, 2)],
+      // The counts; the rest is summed with the loss itself.
+      switchLoss: [total("allReduce", expertBytes)],
+      switchLossOfCounts: [],
       zLoss: [],
       // One [E], and one number.
       importanceLoss: [total("allReduce", expertBytes + BYTES, 2)],
@@ -35,11 +37,13 @@ test("a router sends nothing, and a loss at most two [E]", async () => {
     });
     expect(placements).toEqual({
       experts: "Shard(0)",
+      assignment: "Shard(0)",
       weights: "Shard(0)",
       logits: "Shard(0)",
       scores: "Shard(0)",
       "forced experts": "Shard(0)",
       "switchLoss gradient": 'Partial("sum")',
+      "switchLossOfCounts gradient": 'Partial("sum")',
       "zLoss gradient": 'Partial("sum")',
       "importanceLoss gradient": 'Partial("sum")',
     });

@@ -32,6 +32,7 @@ import {
   linearGradWeightReference,
   linearReference,
 } from "./linear.ts";
+import { randomScaleGradConfig, randomScaleReference } from "./random-scale.ts";
 import type { KernelMemory, ReferenceKernel } from "./reference.ts";
 import { rmsNormGradConfig, rmsNormGradReference, rmsNormReference } from "./rms-norm.ts";
 import { rotaryEmbeddingGradConfig, rotaryEmbeddingReference } from "./rotary-embedding.ts";
@@ -59,6 +60,7 @@ export const referenceKernels: readonly ReferenceKernel[] = [
   linearGradWeightReference,
   groupedLinearReference,
   groupedLinearGradWeightReference,
+  randomScaleReference,
 ];
 
 /** The gradients of the differentiable fused kernels. */
@@ -75,6 +77,7 @@ export const kernelGradients: readonly GradConfig[] = [
   linearGradWeightGradConfig,
   groupedLinearGradConfig,
   groupedLinearGradWeightGradConfig,
+  randomScaleGradConfig,
 ];
 
 /**

@@ -26,6 +26,7 @@ export interface RoutingCommunication {
 
 const LOSSES: Readonly<Record<string, (routing: Routing) => tf.Scalar>> = {
   switchLoss: (routing) => switchLoss(routing, { coefficient: 1 }),
+  switchLossOfCounts: (routing) => switchLoss(routing, { coefficient: 1, counts: tf.tensor1d([2, 6, 4, 2]) }),
   zLoss: ({ logits }) => zLoss(logits, { coefficient: 1 }),
   importanceLoss: (routing) => importanceLoss(routing, { coefficient: 1 }),
 };

@@ -4,6 +4,7 @@
  * | kernel        | draws                                          | split    |
  * | ------------- | ---------------------------------------------- | -------- |
  * | `Dropout`     | by a key and the *global* index of the element | any dim  |
+ * | `RandomScale` | by a stream and that index                     | any dim  |
  * | `Multinomial` | from one stream for all rows                   | none     |
  *
  * tfjs has no other: `tf.randomNormal` and its kin draw on the host, from generators that are seeded alike on all ranks.
@@ -14,16 +15,16 @@ import { inputAt, integerAttr } from "./attributes.ts";
 import { pointwiseRule } from "./pointwise.ts";
 import type { Rule } from "./rule.ts";
 
-/** Rules of the kernels above. `Dropout` has the attributes `rate`, `key`, `globalShape` and `offset`. */
+/** Rules of the kernels above. Both of the first have the attributes `globalShape` and `offset`. */
 export const randomRules: readonly Rule[] = [
   {
-    ...pointwiseRule({ kernels: ["Dropout"] }),
+    ...pointwiseRule({ kernels: ["Dropout", "RandomScale"] }),
     localAttrs: ({ call, inputs }) => ({
       ...call.attrs,
       globalShape: inputs[0]!.shape,
       offset: inputs[0]!.offset,
     }),
-    // The key changes with every call.
+    // The key, or the name of the stream, changes with every call.
     dynamicAttrs: true,
   },
   {

@@ -68,6 +68,19 @@ export const fusedCalls: readonly OpCall[] = [
       runKernel("Dropout", { x: x! }, { rate: 0.4, key: [11, 12], globalShape: [5, 3], offset: [0, 0] }),
   },
   {
+    kernel: "RandomScale",
+    inputs: [floats([5, 3])],
+    run: ([x]) =>
+      runKernel(
+        "RandomScale",
+        { x: x! },
+        {
+          ...{ distribution: "normal", center: 1, spread: 0.5, seed: 1, name: "scale" },
+          ...{ globalShape: [5, 3], offset: [0, 0] },
+        },
+      ),
+  },
+  {
     kernel: "AdamWUpdate",
     inputs: [floats([5, 3]), floats([5, 3], ANY, 2), floats([5, 3], [0, 1], 3), floats([5, 3], [0, 1], 4)],
     run: ([parameter, gradient, m, v]) =>
