@@ -12,7 +12,7 @@ import type { EngineCache } from "./engine-cache.ts";
 const RETRY_MS = 200;
 
 /** After this time without a sign of life its holder counts as dead (it renews the lock every half of it). */
-const STALE_MS = 20_000;
+const STALE_MS = 10_000;
 
 /** Options of {@link withInstallLock}. */
 export interface LockOptions {
