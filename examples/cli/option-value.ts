@@ -39,16 +39,20 @@ export function numberOption(
   defaultValue: number,
   { min = -Infinity }: { readonly min?: number } = {},
 ): ExampleOption<number> {
+  const parse = (text: string): number => readNumber(text, { min, example: defaultValue });
+  return { description, default: defaultValue, placeholder: "x", parse };
+}
+
+/** A number of at least `min`, or undefined where the user gave none. `example` is what the error suggests. */
+export function optionalNumber(
+  description: string,
+  { min, example }: { readonly min: number; readonly example: number },
+): ExampleOption<number | undefined> {
   return {
     description,
-    default: defaultValue,
+    default: undefined,
     placeholder: "x",
-    parse(text) {
-      const value = Number(text);
-      if (text.trim() !== "" && Number.isFinite(value) && value >= min) return value;
-      const rule = min === -Infinity ? "must be a number" : `must be a number of at least ${min}`;
-      throw new InvalidArgumentError(`It ${rule}; use for example ${defaultValue}.`);
-    },
+    parse: (text) => readNumber(text, { min, example }),
   };
 }
 
@@ -90,6 +94,16 @@ export function textOption(description: string, defaultValue: string): ExampleOp
 /** Any text, or undefined where the user gave none. `placeholder` says what it is, for example `"folder"`. */
 export function optionalText(description: string, placeholder: string): ExampleOption<string | undefined> {
   return { description, default: undefined, placeholder, parse: (text) => text };
+}
+
+function readNumber(
+  text: string,
+  { min, example }: { readonly min: number; readonly example: number },
+): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value) && value >= min) return value;
+  const rule = min === -Infinity ? "must be a number" : `must be a number of at least ${min}`;
+  throw new InvalidArgumentError(`It ${rule}; use for example ${example}.`);
 }
 
 /** Reads a whole number of at least `min`. */

@@ -45,7 +45,8 @@ export interface TrainOptions {
 /** What rank 0 reports on the way. */
 export type TrainUpdate =
   | { readonly kind: "step"; readonly step: number; readonly loss: number; readonly stepMs: number }
-  | { readonly kind: "validation"; readonly step: number; readonly loss: number };
+  | { readonly kind: "validation"; readonly step: number; readonly loss: number }
+  | { readonly kind: "warning"; readonly message: string };
 
 /** One training step on one rank. */
 export interface StepTiming {

@@ -143,11 +143,17 @@ class ShownTraining {
     const of = model === undefined ? {} : { model };
     this.#metrics?.write({ ...of, ...update });
     const before = model === undefined ? "" : `${model}, `;
-    if (update.kind === "validation") {
-      this.log(`${before}step ${update.step}: validation loss ${update.loss.toFixed(4)} nats per token`);
-    } else {
-      const tokensPerSecond = (1000 * this.#tokensPerStep) / update.stepMs;
-      this.#progress.update({ step: update.step, loss: update.loss, tokensPerSecond });
+    switch (update.kind) {
+      case "step": {
+        const tokensPerSecond = (1000 * this.#tokensPerStep) / update.stepMs;
+        this.#progress.update({ step: update.step, loss: update.loss, tokensPerSecond });
+        return;
+      }
+      case "validation":
+        this.log(`${before}step ${update.step}: validation loss ${update.loss.toFixed(4)} nats per token`);
+        return;
+      case "warning":
+        this.log(`warning: ${update.message}`);
     }
   }
 }
