@@ -3,24 +3,24 @@
  *
  * Legend: N = rows that are named by `indices`, V = rows of the table, D = features.
  *
- * tfjs' own gather has no gradient where a tensor is empty. Core's embedding kernel and the segment sum do the same work,
- * each in one pass, and every engine has both.
+ * They are tfjs' own kernels; what tfjs differentiates by them fails where a tensor is empty, so callers define their
+ * gradients themselves.
  *
  * @packageDocumentation
  */
 import { engine, pad, slice, tensor1d, tidy, zeros, type Tensor } from "@tensorflow/tfjs";
 
-/** `y[i] = table[indices[i]]`: `[V, D]`, `[N]` to `[N, D]`. Not differentiable: callers define their gradients by it. */
+/** `y[i] = table[indices[i]]`: `[V, D]`, `[N]` to `[N, D]`. */
 export function takeRows(table: Tensor, indices: Int32Array): Tensor {
-  const [numRows, features] = table.shape as [number, number];
+  const features = table.shape[1]!;
   if (features === 0) return zeros([indices.length, features]);
   // Made of the table, so that it lies where the table does: in local code, on this rank.
   if (indices.length === 0) return slice(table, [0, 0], [0, features]);
   return tidy(() =>
     engine().runKernel<Tensor>(
-      "EmbeddingLookup",
-      { table, indices: tensor1d(indices, "int32") },
-      { numRows, firstRow: 0 },
+      "GatherV2",
+      { x: table, indices: tensor1d(indices, "int32") },
+      { axis: 0, batchDims: 0 },
     ),
   );
 }
