@@ -1,4 +1,7 @@
-import { dirname } from "node:path";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { referenceKernels } from "../../kernels/register.ts";
@@ -9,6 +12,7 @@ import { expectClose, withoutLeak } from "../testing/check.ts";
 import { seeded, seededTensor } from "../testing/seeded.ts";
 import { registerTensorflowKernels, tensorflowKernels } from "./all.ts";
 import { NativeBackend } from "./native-backend.ts";
+import { FUSED_KERNELS_FILE } from "./native-sources.ts";
 
 const [parts] = locateNativeParts().parts;
 
@@ -217,3 +221,28 @@ describe.skipIf(parts === undefined).each(FORMS)("$form kernels of the tensorflo
     });
   });
 });
+
+/** Two threads load the library one after the other; the second would register its operations anew if it had gone. */
+const THREADS_IN_TURN = `
+  const { once } = require("node:events");
+  const { Worker } = require("node:worker_threads");
+  const source = "require('node:worker_threads').parentPort.postMessage(require(" + JSON.stringify(process.argv[1]) + "))";
+  void (async () => {
+    for (let turn = 0; turn < 2; turn++) {
+      const worker = new Worker(source, { eval: true });
+      const [exports] = await once(worker, "message");
+      await once(worker, "exit");
+      console.log(exports.registered);
+    }
+  })();
+`;
+
+const library = parts && join(dirname(parts.addon), FUSED_KERNELS_FILE);
+
+test.skipIf(library === undefined || !existsSync(library))(
+  "the fused operations outlive a thread",
+  async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ["-e", THREADS_IN_TURN, library!]);
+    expect(stdout).toBe("true\ntrue\n");
+  },
+);

@@ -38,6 +38,8 @@ export function fusedKernelsArguments(options: {
     ...["-shared", "-fPIC", "-I", nodeHeaders],
     ...UNITS.map((unit) => join(nativeSourcesFolder(), unit)),
     ...["-L", libraries, "-ltensorflow", "-ltensorflow_framework", "-Wl,-rpath,$ORIGIN"],
+    // TensorFlow keeps pointers into the library, but Node.js unloads it with the last thread that loaded it.
+    "-Wl,-z,nodelete",
     ...["-o", join(libraries, FUSED_KERNELS_FILE)],
   ];
 }
