@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import { namedParameters, type Module, type Parameter } from "@meshwright/core";
+import { namedParameters, setLossScale, type Module, type Parameter } from "@meshwright/core";
 import { tidy, type Tensor } from "@tensorflow/tfjs";
 
 /** What a stage cannot be cut inside of. */
@@ -14,6 +14,8 @@ export interface PipelineLayer {
   readonly parameters: ReadonlyMap<string, Parameter>;
   /** Shape of the input without its first dim (the rows of a micro-batch); `undefined` sizes may vary. */
   readonly inputShape?: readonly (number | undefined)[];
+  /** Whose losses, if modules below it attach some to their outputs, count by the shares of micro-batches. */
+  readonly module?: Module;
   /** The caller's scope owns the result. Must not keep anything from one call to the next. */
   apply(input: Tensor): Tensor;
 }
@@ -34,7 +36,7 @@ export function moduleLayer(
   const parameters = [...namedParameters(module)].map(
     ([path, parameter]) => [`${name}.${path}`, parameter] as const,
   );
-  return { name, parameters: new Map(parameters), apply: (x) => module.apply(x), ...options };
+  return { name, parameters: new Map(parameters), module, apply: (x) => module.apply(x), ...options };
 }
 
 /** Consecutive layers, which work as one. */
@@ -60,6 +62,11 @@ export class Stage {
       for (const layer of this.layers) x = layer.apply(x);
       return x;
     });
+  }
+
+  /** What losses that its modules attach to their outputs are multiplied by. */
+  setLossScale(scale: number): void {
+    for (const { module } of this.layers) if (module !== undefined) setLossScale(module, scale);
   }
 
   /** `stage 1 ("blocks.2" to "head")` */

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Dropout } from "./dropout.ts";
 import { Linear } from "./linear.ts";
 import { GeluMLP } from "./mlp.ts";
-import { namedModules, namedParameters, setTraining } from "./module.ts";
+import { namedModules, namedParameters, setLossScale, setTraining } from "./module.ts";
 
 test("parameters are named by their path, arrays included, tied ones once", () => {
   const tied = new Linear({ inFeatures: 2, outFeatures: 3, bias: false });
@@ -51,4 +51,12 @@ test("modules are named by their path, parents first; the root is the empty name
   expect([...namedModules(mlp).keys()]).toEqual(["", "up", "down"]);
   expect([...namedModules({ blocks: [mlp] }).keys()]).toEqual(["blocks.0", "blocks.0.up", "blocks.0.down"]);
   expect(namedModules({ blocks: [mlp] }).get("blocks.0")).toBe(mlp);
+});
+
+test("the loss scale is set where there is one", () => {
+  const layer = { lossScale: 1, apply: () => undefined };
+  const model = { blocks: [{ mlp: layer }, { mlp: { apply: () => undefined } }] };
+  setLossScale(model, 0.25);
+  expect(layer.lossScale).toBe(0.25);
+  expect(model.blocks[1]!.mlp).not.toHaveProperty("lossScale");
 });

@@ -42,6 +42,20 @@ describe("accumulateGradients", () => {
     }
   });
 
+  test("tells modules that attach losses the share of the micro-batch that passes", () => {
+    const { model, lossOf } = createTraining();
+    const layer = { lossScale: 1, apply: () => undefined };
+    const seen: number[] = [];
+    const watched = (lossFn: () => tf.Scalar) => (): tf.Scalar => {
+      seen.push(layer.lossScale);
+      return lossFn();
+    };
+    const lossFns = [watched(lossOf(0, 1)), watched(lossOf(1, 4))];
+    accumulateGradients({ model, layer }, lossFns, { shares: [0.2, 0.8] });
+    expect(seen).toEqual([0.2, 0.8]);
+    expect(layer.lossScale).toBe(1);
+  });
+
   test("takes the mean of micro-batches of one size by default", () => {
     const { model, lossOf } = createTraining();
     const whole = gradients(model, lossOf(1, 4));

@@ -120,7 +120,7 @@ export class TrainingPass implements Pass {
     try {
       const { value, pullback } = this.#isLast(at)
         ? this.#withLoss(stage, input, at)
-        : this.#vjp(stage, input);
+        : this.#vjp(stage, { input, at });
       this.#inFlight.set(keyOf(at), { pullback, inputShape: input.shape });
       this.#options.recorder.keep(pullback);
       if (this.#isLast(at)) this.#addLoss(value, this.#shareOf(at));
@@ -130,11 +130,11 @@ export class TrainingPass implements Pass {
     }
   }
 
-  #withLoss(stage: Stage, input: Tensor, { microBatch }: StageInput): Vjp<Tensor> {
+  #withLoss(stage: Stage, input: Tensor, at: StageInput): Vjp<Tensor> {
     const { loss } = this.#parts;
-    const target = placeRows(this.#options.target, this.#data.microBatches[microBatch]!, this.#parts);
+    const target = placeRows(this.#options.target, this.#data.microBatches[at.microBatch]!, this.#parts);
     try {
-      return this.#vjp(stage, input, (output) => {
+      return this.#vjp(stage, { input, at }, (output) => {
         const value = loss(output, target);
         requireScalar(value);
         return value;
@@ -144,9 +144,21 @@ export class TrainingPass implements Pass {
     }
   }
 
-  #vjp(stage: Stage, input: Tensor, then: (output: Tensor) => Tensor = (output) => output): Vjp<Tensor> {
+  #vjp(
+    stage: Stage,
+    { input, at }: { readonly input: Tensor; readonly at: StageInput },
+    then: (output: Tensor) => Tensor = (output) => output,
+  ): Vjp<Tensor> {
     const { parameters, index } = stage;
-    const plain = (x: Tensor): Tensor => then(stage.apply(x));
+    const plain = (x: Tensor): Tensor => {
+      // Here, so that it holds when the stage is recomputed too.
+      stage.setLossScale(this.#shareOf(at));
+      try {
+        return then(stage.apply(x));
+      } finally {
+        stage.setLossScale(1);
+      }
+    };
     const f = this.#options.recompute ? checkpoint(plain) : plain;
     // Nobody wants the gradient of the batch.
     return index === 0 ? vjp(() => f(input), [], { parameters }) : vjp(f, [input], { parameters });
