@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 import { ContractError } from "@meshwright/core";
-import { addN, stack, tensor1d, tidy, type Scalar, type Tensor } from "@tensorflow/tfjs";
+import { stack, tensor1d, type Scalar, type Tensor } from "@tensorflow/tfjs";
 import { importanceLoss, sequenceSwitchLoss, switchLoss, zLoss } from "./balance-losses.ts";
 import type { Routing } from "./choose-experts.ts";
 import type { BalanceOptions } from "./moe-layer-options.ts";
@@ -50,16 +50,14 @@ export function auxiliaryLosses(
   return losses;
 }
 
-/** Their sum; the caller's scope owns it. */
-export function sumOfLosses(losses: ReadonlyMap<AuxiliaryLossName, Scalar>): Scalar {
-  return addN([...losses.values()]);
+/** The same losses as one vector, in the order of the map; the caller's scope owns it. */
+export function stackLosses(losses: ReadonlyMap<AuxiliaryLossName, Scalar>): Tensor {
+  return stack([...losses.values()]);
 }
 
-/** Their values, on every rank. Where they are partial sums, one all-reduce of 4 bytes for each. */
-export function readLosses(losses: ReadonlyMap<AuxiliaryLossName, Scalar>): AuxiliaryLosses {
-  const all = tidy(() => stack([...losses.values()]));
-  const values = all.dataSync<"float32">();
-  all.dispose();
+/** Their values by name, on every rank. Where they are partial sums, one all-reduce of 4 bytes for each. */
+export function readLosses(losses: ReadonlyMap<AuxiliaryLossName, Scalar>, stacked: Tensor): AuxiliaryLosses {
+  const values = stacked.dataSync<"float32">();
   return Object.fromEntries([...losses.keys()].map((name, i) => [name, values[i]!]));
 }
 

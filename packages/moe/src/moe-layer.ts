@@ -17,33 +17,21 @@
  */
 import {
   ContractError,
-  GeluMLP,
   namedModules,
   nextCallIndex,
   Parameter,
-  SwiGLUMLP,
   type CallCounter,
-  type MLPOptions,
   type Module,
 } from "@meshwright/core";
-import {
-  localMap,
-  ParallelGeluMLP,
-  ParallelSwiGLUMLP,
-  Partial,
-  redistribute,
-  Replicate,
-  shard,
-  Shard,
-  type MeshAxes,
-  type PlacementSpec,
-} from "@meshwright/sharding";
-import { add, tensor1d, tidy, type Tensor } from "@tensorflow/tfjs";
+import { shard, type MeshAxes } from "@meshwright/sharding";
+import { add, sum, tensor1d, tidy, type Scalar, type Tensor } from "@tensorflow/tfjs";
 import { attachLoss } from "./attach-loss.ts";
-import { auxiliaryLosses, readLosses, sumOfLosses, type AuxiliaryLosses } from "./auxiliary-losses.ts";
+import { auxiliaryLosses, readLosses, stackLosses, type AuxiliaryLosses } from "./auxiliary-losses.ts";
 import { nextBalanceBias } from "./balance-bias.ts";
 import type { Routing } from "./choose-experts.ts";
-import { createExperts, expertParameters, expertPlacements, type Experts } from "./experts.ts";
+import { ExpertDispatch } from "./expert-dispatch.ts";
+import type { Load } from "./expert-load.ts";
+import { createExperts, type Experts } from "./experts.ts";
 import type { ExpertLoadRecord } from "./load/expert-load-record.ts";
 import {
   checkMoELayer,
@@ -54,9 +42,17 @@ import {
   type MoELayerOptions,
   type ResolvedParallel,
 } from "./moe-layer-options.ts";
+import { tokenPlacements } from "./rank-rows.ts";
 import { Router } from "./router.ts";
-import { planTokens, tokenPlacements, type Load, type TokenPlan } from "./token-plan.ts";
-import { visitExperts, type ExpertPlaces } from "./visit-experts.ts";
+import { createSharedExperts } from "./shared-experts.ts";
+import { planTokens } from "./token-plan.ts";
+
+/** A call of `apply`. */
+interface Call {
+  readonly index: number;
+  /** False where a `checkpoint` runs it again in the backward pass. */
+  readonly isFirst: boolean;
+}
 
 /**
  * `y_t = sum over the K experts j of token t of w_tj expert_j(x_t)`, plus the shared experts; in place of a block's
@@ -112,13 +108,15 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
   onLoad: ((record: ExpertLoadRecord) => void) | undefined;
   readonly #balance: BalanceOptions;
   readonly #capacity: LayerCapacity | undefined;
-  readonly #dispatcher: "all-to-all" | "all-gather";
+  readonly #dispatch: ExpertDispatch;
   readonly #parallel: ResolvedParallel | undefined;
   /** Choices per expert since the last `finishStep`, over all ranks. */
   readonly #stepCounts: Float64Array;
   /** Numbers the calls, so that one that is recomputed is known by its number; no part of the model's state. */
   readonly #calls: CallCounter = { callIndex: 0 };
   #numCalls = 0;
+  /** What the step counts were in each call of the step; its recomputation uses them again. */
+  readonly #countsOfCalls = new Map<number, Float64Array>();
   #losses: AuxiliaryLosses = {};
 
   constructor(options: MoELayerOptions<Axes>) {
@@ -135,14 +133,18 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
       ...(seed !== undefined && { seed }),
     });
     this.experts = createExperts(plain, this.#parallel);
-    this.shared = createShared(plain, this.#parallel);
+    this.shared = createSharedExperts(plain, this.#parallel);
     const initializer = { kind: "zeros" } as const;
     this.expertBias =
       (balance.biasRate ?? 0) > 0 ? new Parameter({ shape: [numExperts], initializer }) : undefined;
     this.onLoad = options.onLoad;
     this.#balance = balance;
     this.#capacity = options.capacity;
-    this.#dispatcher = options.dispatcher ?? "all-to-all";
+    this.#dispatch = new ExpertDispatch(this.experts, {
+      parallel: this.#parallel,
+      dispatcher: options.dispatcher ?? "all-to-all",
+      renormalize: options.capacity?.renormalize ?? false,
+    });
     this.#stepCounts = new Float64Array(numExperts);
   }
 
@@ -169,8 +171,7 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
         `MoELayer ${this.name}: the input (shape [${x.shape.join(", ")}]) must be [tokens, ${features}] or [sequences, positions, ${features}]; use the features that the layer was built with.`,
       );
     }
-    const isAgain = nextCallIndex(this.#calls) < this.#numCalls;
-    this.#numCalls = Math.max(this.#numCalls, this.#calls.callIndex);
+    const call = this.#nextCall();
     return tidy(() => {
       const tokens = this.#place(x.reshape([-1, features])); // [B, S, D] -> [T, D]
       const routing = this.router.route(tokens, this.expertBias?.variable);
@@ -179,13 +180,13 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
         numExperts: this.numExperts,
         capacity: this.#capacity,
         parallel: this.#parallel,
-        at: this.#rowPlacements(),
+        at: this.#dispatch.at,
         needsLoad: this.training && this.#needsLoad,
       });
-      if (load !== undefined && !isAgain) this.#record(load, tokens.shape[0]);
-      const routed = this.#visit(tokens, routing.weights, plan);
+      if (load !== undefined && call.isFirst) this.#record(load, { call, tokens: tokens.shape[0] });
+      const routed = this.#dispatch.run(tokens, routing.weights, plan);
       const y = this.shared === undefined ? routed : add(routed, this.shared.apply(tokens));
-      const whole = this.#attach(y, { routing, load, inputShape: x.shape, isAgain });
+      const whole = this.#attach(y, { routing, load, inputShape: x.shape, call });
       return whole.reshape(x.shape); // [T, D] -> [B, S, D]
     });
   }
@@ -203,6 +204,14 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
       bias.assign(tensor1d(next, "float32"));
     }
     counts.fill(0);
+    this.#countsOfCalls.clear();
+  }
+
+  #nextCall(): Call {
+    const index = nextCallIndex(this.#calls);
+    const isFirst = index >= this.#numCalls;
+    if (isFirst) this.#numCalls = index + 1;
+    return { index, isFirst };
   }
 
   get #needsLoad(): boolean {
@@ -214,55 +223,13 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
     return parallel === undefined ? tokens : shard(tokens, parallel.mesh, tokenPlacements(parallel));
   }
 
-  /** Where the rows lie that visit the experts. */
-  #rowPlacements(): PlacementSpec {
-    const parallel = this.#parallel;
-    if (parallel === undefined) return {};
-    const placements = tokenPlacements(parallel);
-    const { expertAxis } = parallel;
-    const isGathered = expertAxis !== undefined && this.#dispatcher === "all-gather";
-    return isGathered ? { ...placements, [expertAxis]: Replicate() } : placements;
-  }
-
-  #record({ counts, dropped }: Load, tokens: number): void {
+  #record(
+    { counts, dropped }: Load,
+    { call, tokens }: { readonly call: Call; readonly tokens: number },
+  ): void {
     counts.forEach((count, expert) => (this.#stepCounts[expert]! += count));
+    if ((this.#balance.globalLoss ?? 0) > 0) this.#countsOfCalls.set(call.index, this.#stepCounts.slice());
     this.onLoad?.({ layer: this.name, step: this.router.step, counts, dropped, tokens });
-  }
-
-  #visit(tokens: Tensor, weights: Tensor, plan: TokenPlan): Tensor {
-    const parallel = this.#parallel;
-    const parameters = expertParameters(this.experts).map(({ variable }) => variable);
-    const options = { places: this.#places(tokens.shape), renormalize: this.#capacity?.renormalize ?? false };
-    if (parallel === undefined) return visitExperts({ x: tokens, weights, parameters }, plan, options);
-    const { mesh, expertAxis, tensorAxis } = parallel;
-    const rows = this.#rowPlacements();
-    const isGathered = options.places.kind === "gathered";
-    const summed = [isGathered ? expertAxis : undefined, tensorAxis].filter((axis) => axis !== undefined);
-    const hiddenDims = [2, 1, 2].slice(0, parameters.length);
-    const visit = localMap(
-      (...locals: Tensor[]) => {
-        const [x, w, ...local] = locals as [Tensor, Tensor, ...Tensor[]];
-        return visitExperts({ x, weights: w, parameters: local }, plan, options);
-      },
-      {
-        mesh,
-        in: [rows, rows, ...hiddenDims.map((dim) => expertPlacements(parallel, dim))],
-        out: { ...rows, ...Object.fromEntries(summed.map((axis) => [axis, Partial("sum")])) },
-        outShapes: (shape) => [shape],
-      },
-    );
-    const y = visit(tokens, weights, ...parameters);
-    return isGathered ? redistribute(y, { [expertAxis!]: Shard(0) }) : y;
-  }
-
-  #places(shape: readonly number[]): ExpertPlaces {
-    const { mesh, expertAxis } = this.#parallel ?? {};
-    if (mesh === undefined || expertAxis === undefined || mesh.sizeOf(expertAxis) === 1)
-      return { kind: "here" };
-    const group = mesh.group(expertAxis);
-    return this.#dispatcher === "all-gather"
-      ? { kind: "gathered", group }
-      : { kind: "exchanged", group, shape };
   }
 
   #attach(
@@ -271,23 +238,25 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
       routing,
       load,
       inputShape,
-      isAgain,
+      call,
     }: {
       readonly routing: Routing;
       readonly load: Load | undefined;
       readonly inputShape: readonly number[];
-      readonly isAgain: boolean;
+      readonly call: Call;
     },
   ): Tensor {
     if (!this.training) return y;
     const losses = auxiliaryLosses(this.#balance, {
       where: `MoELayer ${this.name}`,
       ...{ routing, inputShape, counts: load?.counts },
-      stepCounts: load && this.#stepCounts,
+      stepCounts: this.#countsOfCalls.get(call.index),
     });
     if (losses.size === 0) return y;
-    if (!isAgain) this.#losses = readLosses(losses);
-    return attachLoss(y, sumOfLosses(losses), this.lossScale);
+    // Made when recomputing too, which must run the same kernels.
+    const stacked = stackLosses(losses);
+    if (call.isFirst) this.#losses = readLosses(losses, stacked);
+    return attachLoss(y, sum<Scalar>(stacked), this.lossScale);
   }
 }
 
@@ -312,23 +281,4 @@ export function finishMoEStep(model: object): void {
 export function moeLayers(model: object): ReadonlyMap<string, MoELayer> {
   const layers = [...namedModules(model)].filter(([, module]) => module instanceof MoELayer);
   return new Map(layers as [string, MoELayer][]);
-}
-
-function createShared(
-  { features, activation = "gelu", sharedExperts, initializer, downInitializer }: MoELayerOptions,
-  parallel: ResolvedParallel | undefined,
-): Module | undefined {
-  if (sharedExperts === undefined) return undefined;
-  const options: MLPOptions = {
-    ...{ features, hiddenFeatures: sharedExperts.hidden, bias: false },
-    ...(initializer && { initializer }),
-    ...(downInitializer && { downInitializer }),
-  };
-  if (parallel?.tensorAxis === undefined) {
-    return activation === "swiglu" ? new SwiGLUMLP(options) : new GeluMLP(options);
-  }
-  const at = { mesh: parallel.mesh, axis: parallel.tensorAxis };
-  return activation === "swiglu"
-    ? new ParallelSwiGLUMLP({ ...options, ...at })
-    : new ParallelGeluMLP({ ...options, ...at });
 }
