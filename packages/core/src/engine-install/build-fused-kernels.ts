@@ -1,9 +1,12 @@
 /**
- * Compiles the fused operations of the tensorflow engine, beside the addon.
+ * Compiles the fused operations of the tensorflow engine, and what loads TensorFlow quietly, beside the addon.
  *
  * @packageDocumentation
  */
-import { fusedKernelsArguments } from "../engine/tensorflow-kernels/native-sources.ts";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fusedKernelsArguments, nativeSourcesFolder } from "../engine/tensorflow-kernels/native-sources.ts";
 import type { InstallContext } from "./install-context.ts";
 import { nodeHeaders } from "./node-headers.ts";
 import { lastLine, runTool, type Tool } from "./run-tool.ts";
@@ -19,9 +22,12 @@ export async function buildFusedKernels(
   compiler: Tool,
   { env, signal, progress }: InstallContext,
 ): Promise<boolean> {
-  const options = fusedKernelsArguments({ libraries, nodeHeaders: nodeHeaders() });
-  const { code, output } = await runTool(compiler, options, { env, signal });
-  if (code === 0) return true;
-  progress.note(`no fused operations (${lastLine(output)}): the engine runs without them, slower`);
-  return false;
+  const build = { libraries, nodeHeaders: nodeHeaders() };
+  for (const options of [fusedKernelsArguments(build), quietLoadArguments(build)]) {
+    const { code, output } = await runTool(compiler, options, { env, signal });
+    if (code === 0) continue;
+    progress.note(`no fused operations (${lastLine(output)}): the engine runs without them, slower`);
+    return false;
+  }
+  return true;
 }

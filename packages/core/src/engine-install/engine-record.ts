@@ -23,6 +23,8 @@ export interface EngineRecord extends InstalledLibrary {
   readonly threadSafe: boolean;
   /** Hex digest of every library and addon. */
   readonly sha256: Readonly<Record<string, string>>;
+  /** Digest of the sources of the fused operations; left out where they were not built. */
+  readonly fusedSources?: string;
   /** Node-API version that the addon asks for. */
   readonly nodeApi: number;
   readonly platform: string;

@@ -88,6 +88,14 @@ describe("a failed installation", () => {
     );
   });
 
+  test("by a wheel of the CPU where GPUs are wanted says which one it must be", async () => {
+    const machine = machineOf();
+    const wheel = writeFakeWheel(machine.index);
+    expect(await failure(machine, { wheel, gpu: true })).toBe(
+      `meshwright engine install: step "check": wheel (${wheel}) must be tensorflow-VERSION-....whl for --gpu; use the file as the index names it.`,
+    );
+  });
+
   test("without pip asks for it before anything is fetched", async () => {
     const machine = machineOf({ pip: false });
     expect(await failure(machine)).toBe(

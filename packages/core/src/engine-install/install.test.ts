@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { FUSED_KERNELS_FILE } from "../engine/tensorflow-kernels/native-sources.ts";
 import { removeEngine } from "./remove.ts";
 import { writeFakeWheel } from "./testing/fake-wheel.ts";
 import { install, useMachines, wholeEngine } from "./testing/machines.ts";
@@ -47,12 +48,30 @@ describe("installEngine from a wheel", () => {
     await wholeEngine(machine);
   });
 
+  test("builds the fused operations anew where another version of the package built them", async () => {
+    const machine = machineOf();
+    writeFakeWheel(machine.index);
+    await install(machine);
+    const record = await wholeEngine(machine);
+    expect(Object.keys(record.sha256)).toContain(FUSED_KERNELS_FILE);
+    const path = join(machine.cache.engine, "engine.json");
+    writeFileSync(path, JSON.stringify({ ...record, fusedSources: "of another version" }));
+    const calls = machine.calls().length;
+    expect(await install(machine)).toMatchObject({ kind: "present" });
+    expect(machine.calls()).toHaveLength(calls + 1);
+    expect(machine.calls().at(-1)).toMatch(/^g\+\+ .*fused-kernels\.cc/);
+    expect(await wholeEngine(machine)).toEqual(record);
+    expect(machine.cacheNames()).toEqual(["tensorflow", readlinkSync(machine.cache.engine)]);
+  });
+
   test("asks for the build with CUDA where GPUs are wanted", async () => {
     const machine = machineOf();
     writeFakeWheel(machine.index, { project: "tensorflow" });
     await install(machine, { gpu: true });
     expect(machine.calls()[0]).toMatch(/ tensorflow==2\.21\.0$/);
-    expect((await wholeEngine(machine)).gpu).toBe(true);
+    const record = await wholeEngine(machine);
+    expect(record.gpu).toBe(true);
+    expect(Object.keys(record.sha256)).not.toContain(FUSED_KERNELS_FILE);
   });
 
   test("takes the wheel for another Python where there is none for the machine's", async () => {

@@ -4,10 +4,13 @@
  *
  * @packageDocumentation
  */
+import { existsSync } from "node:fs";
 import { mkdir, readdir, realpath, rm, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RECORD_FILE } from "../engine/tensorflow/cache-folder.ts";
+import { FUSED_KERNELS_FILE } from "../engine/tensorflow-kernels/native-sources.ts";
 import { locateNativeParts } from "../engine/tensorflow/locate.ts";
+import { fusedSourcesDigest } from "./build-fused-kernels.ts";
 import { engineCache, type EngineCache, type Environment } from "./engine-cache.ts";
 import {
   damagedFiles,
@@ -23,6 +26,7 @@ import { checkLoad } from "./load-check.ts";
 import { NODE_API_VERSION } from "./node-headers.ts";
 import { stageFromPackage } from "./package-source.ts";
 import { makeStaging, putInPlace, sweep } from "./put-in-place.ts";
+import { refreshFusedKernels } from "./refresh-fused-kernels.ts";
 import { stageFromWheel } from "./wheel-source.ts";
 
 /** What is asked for. */
@@ -81,7 +85,10 @@ export async function installEngine(options: InstallOptions): Promise<InstallOut
   return withInstallLock(cache, { signal, onWait }, async () => {
     await sweep(cache);
     const present = options.force ? undefined : await presentEngine(cache, options);
-    if (present !== undefined) return { kind: "present", folder: cache.engine, record: present };
+    if (present !== undefined) {
+      const record = await refreshFusedKernels(present, cache, { env, progress, signal });
+      return { kind: "present", folder: cache.engine, record };
+    }
     const bundled = options.force ? undefined : await bundledEngine(cache, options);
     if (bundled !== undefined) return bundled;
     await checkSpace(cache, options.gpu);
@@ -102,6 +109,12 @@ export async function installEngine(options: InstallOptions): Promise<InstallOut
   });
 }
 
+/** Whether an installed engine is what is asked for, on this machine. */
+export function isWanted({ gpu, source, platform, arch }: EngineRecord, request: InstallRequest): boolean {
+  const isOurs = platform === process.platform && arch === process.arch;
+  return isOurs && gpu === request.gpu && sourcesOf(request).includes(source);
+}
+
 /** What is installed, if it is what is asked for and whole. */
 async function presentEngine(
   { engine }: EngineCache,
@@ -109,8 +122,7 @@ async function presentEngine(
 ): Promise<EngineRecord | undefined> {
   const record = readEngineRecord(engine);
   if (record === undefined) return undefined;
-  const isWanted = record.gpu === request.gpu && sourcesOf(request).includes(record.source);
-  if (!isWanted || record.platform !== process.platform || record.arch !== process.arch) return undefined;
+  if (!isWanted(record, request)) return undefined;
   const damaged = await damagedFiles(engine, record);
   if (damaged.length === 0) return record;
   progress.note(`installing anew, because these files changed: ${damaged.join(", ")}`);
@@ -197,6 +209,7 @@ async function complete(
     gpu,
     threadSafe: staged.threadSafe,
     sha256: { ...staged.sha256, ...(await digestsOf(staging, staged.sha256)) },
+    ...(existsSync(join(staging, FUSED_KERNELS_FILE)) ? { fusedSources: fusedSourcesDigest() } : {}),
     nodeApi: NODE_API_VERSION,
     platform: process.platform,
     arch: process.arch,

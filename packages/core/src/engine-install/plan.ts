@@ -8,7 +8,7 @@ import { engineCache, type Environment } from "./engine-cache.ts";
 import { readEngineRecord, type EngineSource } from "./engine-record.ts";
 import { findPip } from "./find-pip.ts";
 import { EngineInstallError } from "./install-error.ts";
-import { defaultPackagesFrom, sourcesOf, type InstallRequest } from "./install.ts";
+import { defaultPackagesFrom, isWanted, sourcesOf, type InstallRequest } from "./install.ts";
 import { installedPackage, TFJS_NODE_VERSION } from "./javascript-package.ts";
 import { packageArchives } from "./package-source.ts";
 import { wheelRequest } from "./wheel-source.ts";
@@ -28,6 +28,8 @@ export interface InstallPlan {
   readonly folder: string;
   /** TensorFlow's version that is installed now. */
   readonly installed?: string;
+  /** Whether what is installed is what is asked for, so that nothing is done as long as it is whole. */
+  readonly isPresent: boolean;
   readonly steps: readonly PlannedStep[];
 }
 
@@ -54,10 +56,12 @@ export async function planInstall(options: PlanOptions): Promise<InstallPlan> {
     steps.push(
       ...own,
       ...javaScriptSteps(source, options),
-      ...(source === "wheel" ? await buildSteps(env) : []),
+      ...(source === "wheel" ? await buildSteps(options, env) : []),
     );
   }
-  return { folder: engine, ...(record === undefined ? {} : { installed: record.tensorflowVersion }), steps };
+  const isPresent = record !== undefined && !options.force && isWanted(record, options);
+  const installed = record === undefined ? {} : { installed: record.tensorflowVersion };
+  return { folder: engine, ...installed, isPresent, steps };
 }
 
 function packageSteps({ gpu }: PlanOptions, env: Environment): readonly PlannedStep[] {
@@ -81,9 +85,10 @@ function javaScriptSteps(source: EngineSource, { packagesFrom }: PlanOptions): r
   return [{ source, what: `fetch @tensorflow/tfjs-node@${TFJS_NODE_VERSION} with npm` }];
 }
 
-async function buildSteps(env: Environment): Promise<readonly PlannedStep[]> {
+async function buildSteps({ gpu }: PlanOptions, env: Environment): Promise<readonly PlannedStep[]> {
   const compiler = await findCompiler({ env, signal: undefined });
-  const what = `build tfjs-node's addon with ${compiler?.join(" ") ?? "a C++ compiler"}`;
+  const parts = gpu ? "tfjs-node's addon" : "tfjs-node's addon and the fused operations";
+  const what = `build ${parts} with ${compiler?.join(" ") ?? "a C++ compiler"}`;
   return [
     { source: "wheel", what, ...(compiler === undefined ? { missing: "no C++ compiler on PATH" } : {}) },
   ];

@@ -6,6 +6,7 @@
 import { locateNativeParts } from "../engine/tensorflow/locate.ts";
 import { threadVariables } from "../engine/tensorflow/thread-variables.ts";
 import { startEngine } from "../engine/start.ts";
+import { ContractError } from "../errors.ts";
 import { engineCache, type Environment } from "./engine-cache.ts";
 import { damagedFiles, readEngineRecord, type EngineRecord } from "./engine-record.ts";
 import { describeCpu, listGpus, type CpuDescription } from "./hardware.ts";
@@ -49,7 +50,7 @@ export async function engineStatus(env: Environment = process.env): Promise<Engi
   }
   const visibleDevices = env.CUDA_VISIBLE_DEVICES;
   const threads = threadVariables({ threadsPerRank: undefined, ranks: 1 }, env).TF_NUM_INTRAOP_THREADS;
-  const { name, skipped } = await startEngine();
+  const auto = await startAuto();
   return {
     folder,
     ...(record === undefined ? {} : { record }),
@@ -59,6 +60,17 @@ export async function engineStatus(env: Environment = process.env): Promise<Engi
     threadsPerRank: threads ?? env.TF_NUM_INTRAOP_THREADS ?? "1",
     gpus: listGpus(),
     ...(visibleDevices === undefined ? {} : { visibleDevices }),
-    auto: { engine: name, skipped },
+    auto,
   };
+}
+
+/** An environment that names an engine which cannot be had is a state too. */
+async function startAuto(): Promise<EngineStatus["auto"]> {
+  try {
+    const { name, skipped } = await startEngine();
+    return { engine: name, skipped };
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    return { engine: "none", skipped: [{ name: "any", reason: error.message }] };
+  }
 }

@@ -53,7 +53,7 @@ export async function stageFromWheel(
   const compiler = await requireCompiler(context);
   const path = given === undefined ? await fetched(gpu, context) : resolve(given);
   try {
-    return await stage(path, compiler, context);
+    return await stage(path, { gpu, compiler }, context);
   } catch (error) {
     if (!(error instanceof WheelError)) throw error;
     // Ours would fail again; the user's stays.
@@ -81,10 +81,16 @@ async function fetched(gpu: boolean, context: InstallContext): Promise<string> {
   return fetchWheel(request, pip, context);
 }
 
-async function stage(path: string, compiler: Tool, context: InstallContext): Promise<StagedEngine> {
+interface Build {
+  readonly gpu: boolean;
+  readonly compiler: Tool;
+}
+
+async function stage(path: string, { gpu, compiler }: Build, context: InstallContext): Promise<StagedEngine> {
   const { staging, scratch, progress } = context;
   const wheel = await openWheel(path);
   try {
+    checkDistribution(wheel, gpu);
     progress.step("unpack", `${wheel.distribution} ${wheel.version}`);
     const sha256 = await unpack(wheel, context);
     const { folder, version: tfjsNodeVersion } = await javaScriptPackage(context);
@@ -94,11 +100,23 @@ async function stage(path: string, compiler: Tool, context: InstallContext): Pro
     const include = join(scratch, INCLUDE);
     const build = { sources, includes: [include, join(include, "xla")], libraries: staging };
     await buildAddon(build, compiler, context);
-    await buildFusedKernels(staging, compiler, context);
+    // They compute on the CPU; on a GPU the composed kernels are faster than the way there and back.
+    if (!gpu) await buildFusedKernels(staging, compiler, context);
     return { tensorflowVersion: wheel.version, tfjsNodeVersion, threadSafe: true, addon: ADDON_FILE, sha256 };
   } finally {
     wheel.close();
   }
+}
+
+function checkDistribution({ distribution, path }: Wheel, gpu: boolean): void {
+  if (distribution === "tensorflow" || (distribution === "tensorflow_cpu" && !gpu)) return;
+  const expected = gpu
+    ? "tensorflow-VERSION-....whl for --gpu"
+    : "tensorflow_cpu-VERSION-....whl or tensorflow-VERSION-....whl";
+  throw new EngineInstallError(
+    "check",
+    `wheel (${path}) must be ${expected}; use the file as the index names it.`,
+  );
 }
 
 /** Libraries into the engine's folder, headers beside it. Returns the digests of the libraries. */

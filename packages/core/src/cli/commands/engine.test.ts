@@ -40,6 +40,11 @@ describe("meshwright engine", () => {
       `TensorFlow 2.21.0 for tfjs-node 4.22.0 is there already, whole: ${machine.cache.engine}\n`,
     );
     out = "";
+    expect(await meshwright("install", "--dry-run")).toBe(ExitCode.done);
+    expect(out).toBe(
+      `TensorFlow 2.21.0 is there already: ${machine.cache.engine}. Nothing would be done, unless a file is damaged.\n`,
+    );
+    out = "";
     expect(await meshwright("remove")).toBe(ExitCode.done);
     expect(await meshwright("remove")).toBe(ExitCode.done);
     expect(out).toBe(`removed ${machine.cache.engine}\n${machine.cache.engine}: no engine is installed\n`);
@@ -68,7 +73,7 @@ describe("meshwright engine", () => {
         "2. package: fetch http://127.0.0.1:9/tensorflow/libtensorflow/libtensorflow-cpu-linux-x86_64-2.9.1.tar.gz",
         "3. wheel: fetch tensorflow-cpu==2.21.0 with pip (273.8 MB)",
         "4. wheel: unpack its shared libraries and C headers (853.3 MB)",
-        "5. wheel: build tfjs-node's addon with g++",
+        "5. wheel: build tfjs-node's addon and the fused operations with g++",
         `6. load the addon, and put the folder in place: ${machine.cache.engine}`,
         "The steps of wheel are taken only if one of package fails.",
         "",

@@ -76,7 +76,10 @@ function outcomeText(outcome: InstallOutcome): string {
   return `TensorFlow ${record.tensorflowVersion} for tfjs-node ${record.tfjsNodeVersion} ${verb} ${folder}`;
 }
 
-function planText({ folder, installed, steps }: InstallPlan): string {
+function planText({ folder, installed, isPresent, steps }: InstallPlan): string {
+  if (isPresent) {
+    return `TensorFlow ${installed ?? ""} is there already: ${folder}. Nothing would be done, unless a file is damaged.\n`;
+  }
   const lines = steps.map(({ source, what, bytes, missing }, i) => {
     const size = bytes === undefined ? "" : ` (${formatBytes(bytes)})`;
     const problem = missing === undefined ? "" : `: would fail, ${missing}`;
