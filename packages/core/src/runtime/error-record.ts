@@ -13,6 +13,7 @@ import {
   RankFinishedError,
   WorldAbortedError,
 } from "../transport/failures.ts";
+import { MpiError, MpiStartError } from "../transport/mpi/mpi-error.ts";
 
 /** An error, or any other thrown value, in structured-cloneable form. */
 export type ErrorRecord =
@@ -88,6 +89,8 @@ function prototypeOf(name: string): Error {
     CollectiveTimeoutError,
     RankFinishedError,
     WorldAbortedError,
+    MpiError,
+    MpiStartError,
   ].find((candidate) => candidate.name === name);
   return known?.prototype ?? Error.prototype;
 }

@@ -15,6 +15,14 @@ export interface GangListener {
   onDeath(rank: number, error: unknown): void;
 }
 
+/** The ranks of a session: threads of this process, or processes. */
+export interface RankGang {
+  /** Gives each of the first `ranks` ranks its task. Resolves once all of them are idle again. */
+  dispatch(ranks: number, taskOf: (rank: number) => RankTask): Promise<void>;
+  /** Ends all ranks, whatever they do. Idempotent. */
+  stop(): Promise<void>;
+}
+
 /** A rank's thread ended without a word. */
 export class RankDeathError extends Error {
   override readonly name: string = "RankDeathError";
@@ -25,7 +33,7 @@ export class RankDeathError extends Error {
 }
 
 /** Threads 0 to `ranks - 1`; thread `r` gets every task of rank `r`. */
-export class Gang {
+export class Gang implements RankGang {
   readonly #pool: Piscina;
   readonly #listener: GangListener;
   readonly #exits: Promise<unknown>[];

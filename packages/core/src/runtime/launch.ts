@@ -5,6 +5,7 @@
  */
 import type { Program } from "./program.ts";
 import type { AnyProgram, OptionsOf, ResultOf, RunArguments, RunHooks } from "./program-types.ts";
+import { launchClaims } from "./mpi/launch-claims.ts";
 import { WorldHandle } from "./world-handle.ts";
 import type { WorldOptions } from "./world-options.ts";
 
@@ -27,7 +28,7 @@ export async function launch<P extends AnyProgram = Program>(
   launchOptions: LaunchOptions<P>,
 ): Promise<ResultOf<P>[]> {
   const { options, onReport, signal, ...worldOptions } = launchOptions;
-  const world = await WorldHandle.start(worldOptions, signal);
+  const world = await WorldHandle.start(worldOptions, signal, [...launchClaims(program, options)]);
   try {
     return await world.run<P>(program, ...([options, { onReport, signal }] as RunArguments<P>));
   } finally {

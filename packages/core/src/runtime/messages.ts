@@ -20,6 +20,8 @@ export interface RankSettings {
   readonly checked: boolean;
   readonly timeoutMs: number;
   readonly seed: number;
+  /** Over MPI: reduce in the order of ranks, as threads do. */
+  readonly deterministic: boolean;
 }
 
 /** Work for one rank. */

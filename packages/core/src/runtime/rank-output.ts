@@ -49,9 +49,17 @@ function textOf(decoder: StringDecoder, chunk: string | Uint8Array): string {
   return decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
 }
 
-/** Prints lines to this process's streams, after `[rank 2] ` where there are several ranks. */
-export function printLines(ranks: number): (line: OutputLine) => void {
+/**
+ * Prints lines to this process's streams, after `[rank 2] ` where there are several ranks, and after `[node-b rank 2] `
+ * where they are on several hosts.
+ */
+export function printLines(
+  ranks: number,
+  hostOf: (rank: number) => string | undefined = () => undefined,
+): (line: OutputLine) => void {
   return ({ rank, stream, text }) => {
-    process[stream].write(`${ranks === 1 ? "" : `[rank ${rank}] `}${text}\n`);
+    const host = hostOf(rank);
+    const label = `[${host === undefined ? "" : `${host} `}rank ${rank}] `;
+    process[stream].write(`${ranks === 1 ? "" : label}${text}\n`);
   };
 }

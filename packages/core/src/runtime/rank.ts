@@ -10,7 +10,7 @@ import { createLedger } from "../collectives/create-ledger.ts";
 import type { Engine } from "../engine/engine.ts";
 import { startEngine } from "../engine/start.ts";
 import { ContractError, InternalError } from "../errors.ts";
-import { attachThreads } from "../transport/threads/attach.ts";
+import type { Transport } from "../transport/transport.ts";
 import { captureOutput } from "./capture-output.ts";
 import { describeThrown, toErrorRecord } from "./error-record.ts";
 import { loadProgram } from "./load-program.ts";
@@ -28,6 +28,8 @@ export interface RankParts {
   readonly post: (message: RankMessage) => void;
   /** Makes `import` understand TypeScript from now on. Called before a TypeScript program is imported. */
   readonly enableTypeScript: (url: string) => Promise<void>;
+  /** This rank's end of the transport, for one run. */
+  readonly attach: (task: RunTask) => Transport;
 }
 
 type RunTask = Extract<RankTask, { kind: "run" }>;
@@ -76,7 +78,7 @@ export class Rank {
     const { rank, options } = task;
     const { settings, post } = this.#parts;
     if (this.#engine === undefined) throw new InternalError(`rank ${rank} got a program before it started`);
-    const transport = attachThreads(task.arena, rank);
+    const transport = this.#parts.attach(task);
     const ledger = createLedger();
     const { checked, timeoutMs } = settings;
     const world = createRankWorld({ transport, ledger, engine: this.#engine, checked, timeoutMs });

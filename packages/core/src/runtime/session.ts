@@ -14,7 +14,7 @@ import {
 } from "../transport/failures.ts";
 import { Attempt } from "./attempt.ts";
 import { describeThrown, fromErrorRecord } from "./error-record.ts";
-import { Gang } from "./gang.ts";
+import { Gang, type GangListener, type RankGang } from "./gang.ts";
 import type { EngineChoice, RankMessage, RankRecord, RankSettings, RankTask } from "./messages.ts";
 import { RankError } from "./rank-error.ts";
 import type { LineAssembler } from "./rank-output.ts";
@@ -45,11 +45,13 @@ export interface SessionParts {
   readonly settings: RankSettings;
   readonly resourceLimits: ResourceLimits | undefined;
   readonly lines: LineAssembler;
+  /** Makes the ranks. Default: threads of this process. */
+  readonly createGang?: ((listener: GangListener) => RankGang | undefined) | undefined;
 }
 
 /** A started gang. After its first failure it is over, and its threads have ended or are ending. */
 export class Session {
-  readonly #gang: Gang;
+  readonly #gang: RankGang;
   /** By number of ranks: a run may take fewer than there are. */
   readonly #arenas = new Map<number, ThreadsArena>();
   readonly #ranks: number;
@@ -57,17 +59,18 @@ export class Session {
   #activity: Activity | undefined;
   #isOver = false;
 
-  constructor({ settings, resourceLimits, lines }: SessionParts) {
+  constructor({ settings, resourceLimits, lines, createGang }: SessionParts) {
     this.#ranks = settings.ranks;
     this.#lines = lines;
-    this.#gang = new Gang(settings, resourceLimits, {
+    const listener: GangListener = {
       onMessage: (message) => {
         this.#receive(message);
       },
       onDeath: (rank, error) => {
         this.#fail(new RankError(rank, error));
       },
-    });
+    };
+    this.#gang = createGang?.(listener) ?? new Gang(settings, resourceLimits, listener);
   }
 
   /** Whether something failed, so that no further run is possible. */

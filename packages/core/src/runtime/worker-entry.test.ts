@@ -10,14 +10,14 @@ test("in the source tree the worker is loaded through tsx", () => {
 });
 
 test.each(["index.js", "chunk-ABC.js", "cli/main.js"])("in the build it is found from %s", (module) => {
-  expect(locateWorker(`file:///x/dist/y/node_modules/@meshwright/core/dist/${module}`)).toEqual({
+  expect(locateWorker("threads", `file:///x/dist/y/node_modules/@meshwright/core/dist/${module}`)).toEqual({
     filename: "/x/dist/y/node_modules/@meshwright/core/dist/runtime/worker.js",
     execArgv: undefined,
   });
 });
 
 test("anywhere else it is an internal error", () => {
-  expect(() => locateWorker("file:///bundle.js")).toThrow(
+  expect(() => locateWorker("threads", "file:///bundle.js")).toThrow(
     /^internal: no worker entry is known for the module file:\/\/\/bundle\.js; please report/,
   );
 });

@@ -13,11 +13,21 @@ export interface WorkerEntry {
   readonly execArgv: readonly string[] | undefined;
 }
 
-/** Finds the worker beside the module at `moduleUrl` (this one). */
-export function locateWorker(moduleUrl: string = import.meta.url): WorkerEntry {
+/** The files of each kind of rank below `src/runtime` and `dist/runtime`. */
+const FILES = {
+  threads: { source: "./worker-source.mjs", built: "worker.js" },
+  mpi: { source: "./mpi/rank-worker-source.mjs", built: "mpi/rank-worker.js" },
+} as const;
+
+/** Finds the worker of a kind of rank beside the module at `moduleUrl` (this one). */
+export function locateWorker(
+  kind: keyof typeof FILES = "threads",
+  moduleUrl: string = import.meta.url,
+): WorkerEntry {
+  const { source, built } = FILES[kind];
   if (moduleUrl.endsWith(".ts")) {
     return {
-      filename: fileURLToPath(new URL("./worker-source.mjs", moduleUrl)),
+      filename: fileURLToPath(new URL(source, moduleUrl)),
       // Programs in this workspace import our packages' sources, not their builds.
       execArgv: ["--conditions=@meshwright/source"],
     };
@@ -26,7 +36,7 @@ export function locateWorker(moduleUrl: string = import.meta.url): WorkerEntry {
   const end = moduleUrl.lastIndexOf("/dist/");
   if (end === -1) throw new InternalError(`no worker entry is known for the module ${moduleUrl}`);
   return {
-    filename: fileURLToPath(`${moduleUrl.slice(0, end)}/dist/runtime/worker.js`),
+    filename: fileURLToPath(`${moduleUrl.slice(0, end)}/dist/runtime/${built}`),
     execArgv: undefined,
   };
 }

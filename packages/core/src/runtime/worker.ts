@@ -5,6 +5,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { InternalError } from "../errors.ts";
+import { attachThreads } from "../transport/threads/attach.ts";
 import { enableTypeScript } from "./enable-typescript.ts";
 import type { RankSettings, RankTask } from "./messages.ts";
 import { Rank } from "./rank.ts";
@@ -18,6 +19,7 @@ function createRank(): Rank {
       port.postMessage(message);
     },
     enableTypeScript: enableTypeScript(),
+    attach: (task) => attachThreads(task.arena, task.rank),
   });
 }
 

@@ -8,10 +8,16 @@ import { prepareTensorflowProcess } from "../engine/tensorflow/prepare-process.t
 import { ContractError } from "../errors.ts";
 import { describeThrown } from "./error-record.ts";
 import { checkProgramFile } from "./load-program.ts";
+import type { MpiLauncher } from "../transport/mpi/launcher.ts";
+import type { GangListener, RankGang } from "./gang.ts";
 import type { EngineChoice, RankRecord, RankSettings } from "./messages.ts";
 import type { Program } from "./program.ts";
 import type { AnyProgram, ResultOf, RunArguments } from "./program-types.ts";
 import { LineAssembler, printLines } from "./rank-output.ts";
+import { follow } from "./mpi/follow.ts";
+import { mpiLauncher } from "./mpi/mpi-launcher.ts";
+import { MpiGang } from "./mpi/mpi-gang.ts";
+import { settingsClaim, type Claim } from "./mpi/start-facts.ts";
 import { Session } from "./session.ts";
 import { rankSettings, type WorldOptions } from "./world-options.ts";
 
@@ -35,21 +41,37 @@ export class WorldHandle {
   readonly #settings: RankSettings;
   readonly #options: WorldOptions;
   readonly #lines: LineAssembler;
+  readonly #launcher: MpiLauncher | undefined;
+  readonly #claims: readonly Claim[];
+  #gang: MpiGang | undefined;
   #session: Session | undefined;
   #isBusy = false;
   #isClosed = false;
   #engines: readonly EngineChoice[] = [];
   #lastRun: readonly RankRecord[] | undefined;
 
-  private constructor(options: WorldOptions) {
+  private constructor(options: WorldOptions, claims: readonly Claim[]) {
     this.#settings = rankSettings("createWorld", options);
     this.#options = options;
-    this.#lines = new LineAssembler(options.output ?? printLines(options.ranks));
+    this.#launcher = mpiLauncher("createWorld", options);
+    this.#claims = [...claims, settingsClaim(this.#settings)];
+    this.#lines = new LineAssembler(
+      options.output ?? printLines(options.ranks, (rank) => this.#gang?.hostOf(rank)),
+    );
   }
 
-  /** The same as `createWorld`, with a signal that ends the start. */
-  static async start(options: WorldOptions, signal?: AbortSignal): Promise<WorldHandle> {
-    const handle = new WorldHandle(options);
+  /**
+   * The same as `createWorld`, with a signal that ends the start, and with what all processes of an MPI job must agree
+   * in. In such a job only rank 0 returns from it; the other processes are ranks, and end with the world.
+   */
+  static async start(
+    options: WorldOptions,
+    signal?: AbortSignal,
+    claims: readonly Claim[] = [],
+  ): Promise<WorldHandle> {
+    const handle = new WorldHandle(options, claims);
+    const { rank } = handle.#launcher ?? { rank: 0 };
+    if (rank > 0) await handle.#follow(signal);
     await handle.#liveSession(signal);
     return handle;
   }
@@ -120,6 +142,23 @@ export class WorldHandle {
     await this.#session?.stop();
   }
 
+  async #follow(signal: AbortSignal | undefined): Promise<never> {
+    prepareProcess({ ...this.#settings, ranks: 1 });
+    return follow({
+      ...{ settings: this.#settings, launcher: this.#launcher!, claims: this.#claims, signal },
+      resourceLimits: this.#options.resourceLimits,
+    });
+  }
+
+  #createGang(listener: GangListener): RankGang | undefined {
+    if (this.#launcher === undefined) return undefined;
+    this.#gang = new MpiGang({
+      ...{ settings: this.#settings, launcher: this.#launcher, claims: this.#claims, listener },
+      resourceLimits: this.#options.resourceLimits,
+    });
+    return this.#gang;
+  }
+
   #checkFree(): void {
     this.#checkOpen();
     if (this.#isBusy) {
@@ -142,8 +181,9 @@ export class WorldHandle {
     if (previous?.isOver === false) return previous;
     await previous?.stop();
     this.#checkOpen();
-    prepareProcess(this.#settings);
+    prepareProcess(this.#launcher === undefined ? this.#settings : { ...this.#settings, ranks: 1 });
     const session = new Session({
+      createGang: (listener) => this.#createGang(listener),
       settings: this.#settings,
       resourceLimits: this.#options.resourceLimits,
       lines: this.#lines,

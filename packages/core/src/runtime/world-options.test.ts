@@ -10,6 +10,7 @@ test("defaults are filled in", () => {
     checked: false,
     timeoutMs: 300_000,
     seed: 0,
+    deterministic: false,
   });
 });
 

@@ -11,7 +11,7 @@ import type { OutputLine } from "./rank-output.ts";
 
 /** How to make a world. */
 export interface WorldOptions {
-  /** Number of ranks; each is one worker thread. */
+  /** Number of ranks; each is one worker thread, or one process where an MPI launcher started this one. */
   readonly ranks: number;
   /** The tfjs backend that computes; `"auto"` (the default) takes the fastest that starts. */
   readonly engine?: EngineName | "auto" | undefined;
@@ -26,6 +26,13 @@ export interface WorldOptions {
   readonly timeoutMs?: number | undefined;
   /** Seed of `Math.random` on every rank, the same on all, so that what tfjs draws agrees. Default 0. */
   readonly seed?: number | undefined;
+  /**
+   * Over MPI: reduce floats in the order of ranks, so that the result has the same bits as on threads on any number of
+   * ranks. Threads always do. Default false: MPI chooses the order, which is faster.
+   */
+  readonly deterministic?: boolean | undefined;
+  /** `"threads"` starts worker threads even where an MPI launcher started this process. Default `"auto"`. */
+  readonly transport?: "auto" | "threads" | undefined;
   /** Receives the lines that ranks write. Default: this process's streams, with `[rank 2] ` before each line. */
   readonly output?: ((line: OutputLine) => void) | undefined;
   /** Memory limits of each rank's thread, as Node's `Worker` takes them. */
@@ -45,7 +52,7 @@ const DEFAULT_TIMEOUT_MS = 300_000;
  */
 export function rankSettings(where: string, options: WorldOptions): RankSettings {
   const { ranks, engine = "auto", checked = false, timeoutMs = DEFAULT_TIMEOUT_MS, seed = 0 } = options;
-  const { threadsPerRank } = options;
+  const { threadsPerRank, deterministic = false } = options;
   const problems = [
     ...unless(isPositiveInteger(ranks), "ranks", ranks, "be a positive integer; use 1 or more"),
     ...unless(
@@ -72,7 +79,7 @@ export function rankSettings(where: string, options: WorldOptions): RankSettings
   if (problems.length > 1) {
     throw new ContractError(`${where}:${problems.map((problem) => `\n- ${problem}.`).join("")}`);
   }
-  return { ranks, engine, threadsPerRank, checked, timeoutMs, seed };
+  return { ranks, engine, threadsPerRank, checked, timeoutMs, seed, deterministic };
 }
 
 function unless(isRight: boolean, name: string, value: unknown, rule: string): string[] {

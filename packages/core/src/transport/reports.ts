@@ -30,7 +30,7 @@ export function mismatchText(group: string, calls: readonly CallReport[], detail
 
 /** What a rank does, as far as another one can see. */
 export interface Whereabouts {
-  readonly state: "computing" | "calling" | "waiting" | "finished" | "failed";
+  readonly state: "computing" | "calling" | "waiting" | "finished" | "failed" | "unreachable";
   /** The current call, or the last one. */
   readonly call?: {
     readonly group: string;
@@ -52,6 +52,8 @@ export function whereaboutsText({ state, call, waitsFor, forMs }: Whereabouts): 
       return "it has ended its program";
     case "failed":
       return "it has failed";
+    case "unreachable":
+      return "its process does not answer";
     case "computing":
       return call === undefined
         ? `computing${since}, no call yet`

@@ -1,5 +1,5 @@
 /**
- * `meshwright run FILE`: runs a program on worker threads.
+ * `meshwright run FILE`: runs a program on worker threads, or on the processes of an MPI job.
  *
  * @packageDocumentation
  */
@@ -9,6 +9,7 @@ import { Command, Option } from "commander";
 import { ContractError } from "../../errors.ts";
 import { launch } from "../../runtime/launch.ts";
 import { checkProgramFile } from "../../runtime/load-program.ts";
+import { detectLauncher } from "../../transport/mpi/launcher.ts";
 import type { Program } from "../../runtime/program.ts";
 import { ENGINE_CHOICES } from "../../runtime/world-options.ts";
 import { UsageError } from "../exit-code.ts";
@@ -22,20 +23,25 @@ export interface CommandLineOptions {
 }
 
 interface RunFlags {
-  readonly ranks: number;
+  readonly ranks?: number;
   readonly engine: (typeof ENGINE_CHOICES)[number];
   readonly threadsPerRank?: number | undefined;
   readonly checked: boolean;
   readonly timeoutMs?: number | undefined;
+  readonly deterministic: boolean;
 }
 
 /** The `run` command; `programArgs` is what the command line holds after `--`. */
 export function runCommand(programArgs: readonly string[]): Command {
   return new Command("run")
-    .description("run a program on every rank of a world of worker threads")
+    .description("run a program on every rank of a world: worker threads, or the processes of an MPI job")
     .usage("FILE [options] [-- args]")
     .argument("FILE", "program file: its default export is made by defineProgram")
-    .option("--ranks <n>", "number of ranks, one worker thread each", positiveInteger, 1)
+    .option(
+      "--ranks <n>",
+      "number of ranks, one worker thread each (default: 1, or the processes that mpirun or srun started)",
+      positiveInteger,
+    )
     .addOption(
       new Option("--engine <name>", "tfjs backend that computes").choices(ENGINE_CHOICES).default("auto"),
     )
@@ -46,6 +52,7 @@ export function runCommand(programArgs: readonly string[]): Command {
     )
     .option("--checked", "compare arguments and replicas across ranks before they are used", false)
     .option("--timeout-ms <n>", "how long a collective waits for a rank", positiveInteger)
+    .option("--deterministic", "over MPI: reduce in the order of ranks, with the bits of threads", false)
     .addHelpText("after", "\nEverything after -- reaches the program as options.args.")
     .action((file: string, flags: RunFlags) => run(file, flags, programArgs));
 }
@@ -59,7 +66,8 @@ async function run(file: string, flags: RunFlags, args: readonly string[]): Prom
     throw error;
   }
   const options: CommandLineOptions = { args };
+  const ranks = flags.ranks ?? detectLauncher(process.env)?.size ?? 1;
   await interruptible((signal) =>
-    launch<Program<CommandLineOptions>>(program, { ...flags, options, signal }),
+    launch<Program<CommandLineOptions>>(program, { ...flags, ranks, options, signal }),
   );
 }

@@ -6,7 +6,6 @@
 import { availableParallelism } from "node:os";
 import { callSite } from "../../collectives/call-site.ts";
 import { hashText } from "../hash-text.ts";
-import type { ThreadsArena } from "../threads/arena.ts";
 import type { Call, Communicator, OpenOptions, Transport } from "../transport.ts";
 import type { MpiHandle } from "./abi.ts";
 import type { MpiLauncher } from "./launcher.ts";
@@ -14,7 +13,7 @@ import { loadMpiLibrary, type MpiLibrary } from "./library.ts";
 import { Mail } from "./mail.ts";
 import { MpiCommunicator, type MpiRankParts } from "./mpi-communicator.ts";
 import { Mpi } from "./mpi.ts";
-import { OwnPlace } from "./own-place.ts";
+import { OwnPlace, type PlaceMemory } from "./own-place.ts";
 import { PendingSends } from "./pending-sends.ts";
 import { MpiWaiter } from "./waiter.ts";
 
@@ -27,6 +26,10 @@ export interface MpiOptions {
   readonly deterministic: boolean;
   /** Ranks on this host. Where they are more than its cores, a waiting rank gives its core away at once. */
   readonly localRanks: number;
+  /** Ranks that take part in the run, the first ones. Default: all. */
+  readonly ranks?: number;
+  /** Called when the rank opens a group, with the number by which its status names it. */
+  readonly onGroup?: (number: number, ranks: readonly number[]) => void;
 }
 
 /** MPI in this process: started once, attached to by one run after the other. */
@@ -54,7 +57,7 @@ export class MpiProcess {
   }
 
   /** This rank's transport for one run. `place` is what the other threads of the process read. */
-  attach(place: ThreadsArena, options: MpiOptions): Transport {
+  attach(place: PlaceMemory, options: MpiOptions): Transport {
     const own = new OwnPlace(place);
     const crowded = options.localRanks > availableParallelism();
     const waiter = new MpiWaiter(own, this.#library.library, crowded);
@@ -63,7 +66,7 @@ export class MpiProcess {
       mail: new Mail(this.mpi, waiter, this.pending),
       ...{ deterministic: options.deterministic, failure: undefined },
     };
-    return new MpiTransport(parts, (ranks, times) => this.#communicator(ranks, times));
+    return new MpiTransport(parts, options, (ranks, times) => this.#communicator(ranks, times));
   }
 
   #communicator(ranks: readonly number[], times: number): MpiHandle {
@@ -79,19 +82,25 @@ export class MpiProcess {
   }
 }
 
+/** The communicator of some ranks, opened so many times before in the run. */
+type FindCommunicator = (ranks: readonly number[], times: number) => MpiHandle;
+
 class MpiTransport implements Transport {
   readonly kind = "mpi";
   readonly rank: number;
   readonly size: number;
   readonly #parts: MpiRankParts;
-  readonly #communicator: (ranks: readonly number[], times: number) => MpiHandle;
+  readonly #onGroup: MpiOptions["onGroup"];
+  readonly #communicator: FindCommunicator;
   /** How often each set of ranks was opened in this run. */
   readonly #opened = new Map<string, number>();
+  #numGroups = 0;
 
-  constructor(parts: MpiRankParts, communicator: (ranks: readonly number[], times: number) => MpiHandle) {
+  constructor(parts: MpiRankParts, options: MpiOptions, communicator: FindCommunicator) {
     this.#parts = parts;
     this.rank = parts.mpi.rank;
-    this.size = parts.mpi.size;
+    this.size = options.ranks ?? parts.mpi.size;
+    this.#onGroup = options.onGroup;
     this.#communicator = communicator;
   }
 
@@ -99,13 +108,15 @@ class MpiTransport implements Transport {
     const key = ranks.join();
     const times = this.#opened.get(key) ?? 0;
     this.#opened.set(key, times + 1);
+    const number = this.#numGroups++;
+    this.#onGroup?.(number, ranks);
     // The members meet here, and whoever watches this rank should see it.
     const call = openingCall(ranks, options);
     this.#parts.mpi.enter(call);
-    this.#parts.place.beginCall(call);
+    this.#parts.place.beginCall(call, number);
     const handle = this.#communicator(ranks, times);
     this.#parts.place.endCall();
-    return new MpiCommunicator(this.#parts, [...ranks], handle);
+    return new MpiCommunicator(this.#parts, [...ranks], { handle, number });
   }
 
   finish(): void {

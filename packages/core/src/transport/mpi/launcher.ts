@@ -17,6 +17,8 @@ export interface MpiLauncher {
   readonly size: number;
   /** Position among the processes of this host; 0 where not known. */
   readonly localRank: number;
+  /** Number of processes on this host; absent where not known. */
+  readonly localSize?: number;
 }
 
 /** Names of variables. */
@@ -24,6 +26,7 @@ interface LauncherVariables extends Pick<MpiLauncher, "name" | "engine"> {
   readonly size: string;
   readonly rank: string;
   readonly localRank: string;
+  readonly localSize?: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -32,9 +35,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const LAUNCHERS: readonly LauncherVariables[] = [
   {
     ...{ name: "Open MPI", engine: "Open MPI", size: "OMPI_COMM_WORLD_SIZE", rank: "OMPI_COMM_WORLD_RANK" },
-    localRank: "OMPI_COMM_WORLD_LOCAL_RANK",
+    ...{ localRank: "OMPI_COMM_WORLD_LOCAL_RANK", localSize: "OMPI_COMM_WORLD_LOCAL_SIZE" },
   },
-  { name: "MPICH", engine: "MPICH", size: "PMI_SIZE", rank: "PMI_RANK", localRank: "MPI_LOCALRANKID" },
+  {
+    ...{ name: "MPICH", engine: "MPICH", size: "PMI_SIZE", rank: "PMI_RANK" },
+    ...{ localRank: "MPI_LOCALRANKID", localSize: "MPI_LOCALNRANKS" },
+  },
   { name: "Slurm", size: "SLURM_STEP_NUM_TASKS", rank: "SLURM_PROCID", localRank: "SLURM_LOCALID" },
 ];
 
@@ -47,11 +53,15 @@ const LAUNCHERS: readonly LauncherVariables[] = [
  * ```
  */
 export function detectLauncher(environment: Environment): MpiLauncher | undefined {
-  for (const { size, rank, localRank, ...known } of LAUNCHERS) {
+  for (const { size, rank, localRank, localSize, ...known } of LAUNCHERS) {
     const processes = integerOf(environment[size]);
     const own = integerOf(environment[rank]);
     if (processes === undefined || own === undefined || processes < 2) continue;
-    return { ...known, rank: own, size: processes, localRank: integerOf(environment[localRank]) ?? 0 };
+    const local = localSize === undefined ? undefined : integerOf(environment[localSize]);
+    return {
+      ...{ ...known, rank: own, size: processes, localRank: integerOf(environment[localRank]) ?? 0 },
+      ...(local === undefined ? {} : { localSize: local }),
+    };
   }
   return undefined;
 }

@@ -37,16 +37,23 @@ export class MpiCommunicator implements Communicator {
   readonly #parts: MpiRankParts;
   readonly #handle: MpiHandle;
   readonly #ranks: readonly number[];
+  /** Number of the group in this run, by which the rank's status names it. */
+  readonly #number: number;
   readonly #check: CallCheck;
   readonly #data: DataCalls;
   #call: Call | undefined;
 
-  constructor(parts: MpiRankParts, ranks: readonly number[], handle: MpiHandle) {
+  constructor(
+    parts: MpiRankParts,
+    ranks: readonly number[],
+    { handle, number }: { readonly handle: MpiHandle; readonly number: number },
+  ) {
     this.rank = ranks.indexOf(parts.mpi.rank);
     this.size = ranks.length;
     this.#parts = parts;
     this.#handle = handle;
     this.#ranks = ranks;
+    this.#number = number;
     const group = { communicator: handle, rank: this.rank, size: this.size };
     this.#check = new CallCheck(parts.mpi, parts.waiter, group);
     this.#data = new DataCalls(parts.mpi, group, parts.deterministic);
@@ -56,7 +63,7 @@ export class MpiCommunicator implements Communicator {
     const { failure, mpi, place } = this.#parts;
     if (failure !== undefined) throw failure;
     mpi.enter(call);
-    place.beginCall(call);
+    place.beginCall(call, this.#number);
     this.#call = call;
   }
 
@@ -105,6 +112,7 @@ export class MpiCommunicator implements Communicator {
   receive(buffer: NumericArray, from: number, tag: number): void {
     const call = this.#takeCall();
     checkMpiTag(`receive (group "${call.group}")`, tag);
+    this.#parts.place.setPartner(this.#ranks[from]!);
     const other = this.#parts.mail.receive(this.#handle, buffer, from, tag);
     if (other) {
       this.#fail(

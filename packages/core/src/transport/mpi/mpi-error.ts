@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { ContractError } from "../../errors.ts";
 
 /** A call of MPI returned an error. The text has the rank, the call with its site, and MPI's own words. */
 export class MpiError extends Error {
@@ -10,6 +11,6 @@ export class MpiError extends Error {
 }
 
 /** MPI could not be used at all: no library, or one that does not belong to the launcher. The text says what to do. */
-export class MpiStartError extends Error {
+export class MpiStartError extends ContractError {
   override readonly name: string = "MpiStartError";
 }

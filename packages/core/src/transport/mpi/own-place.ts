@@ -7,14 +7,37 @@
 import { WorldAbortedError } from "../failures.ts";
 import { ArenaMemory } from "../threads/arena-memory.ts";
 import { ArenaTexts } from "../threads/arena-texts.ts";
-import { createThreadsArena, type ThreadsArena } from "../threads/arena.ts";
+import { createThreadsArena, resetArena, type ThreadsArena } from "../threads/arena.ts";
 import { ABORTED } from "../threads/layout.ts";
 import { OwnStatus } from "../threads/own-status.ts";
 import type { Call } from "../transport.ts";
 
-/** The shared memory of one process. It moves no data, so that the smallest sizes do. */
-export function createOwnPlace(): ThreadsArena {
-  return createThreadsArena({ ranks: 1, chunkBytes: 1024, mailboxBytes: 1024 });
+/** The shared memory of one process (structured-cloneable). */
+export interface PlaceMemory {
+  /** An arena of one rank, for its status and texts. It moves no data, so that the smallest sizes do. */
+  readonly arena: ThreadsArena;
+  /** Which group the call is in, and with whom. */
+  readonly words: Int32Array;
+}
+
+/** Words of `PlaceMemory.words`. */
+export const GROUP_NUMBER = 0;
+export const PARTNER = 1;
+/** `PARTNER` of a call that all members make. */
+export const NO_PARTNER = -1;
+
+/** Makes it. */
+export function createOwnPlace(): PlaceMemory {
+  return {
+    arena: createThreadsArena({ ranks: 1, chunkBytes: 1024, mailboxBytes: 1024 }),
+    words: new Int32Array(new SharedArrayBuffer(8)),
+  };
+}
+
+/** Makes it as good as new, for the next run. */
+export function resetOwnPlace({ arena, words }: PlaceMemory): void {
+  resetArena(arena);
+  words.fill(0);
 }
 
 /** `waitsFor` of a status that does not name a rank: MPI does not say whom it waits for. */
@@ -22,21 +45,30 @@ export const WAITS_FOR_ANY = -1;
 
 /** The rank's end of the shared memory. */
 export class OwnPlace {
+  readonly #arenaWords: Int32Array;
   readonly #words: Int32Array;
   readonly #status: OwnStatus;
   #call: Call | undefined;
 
-  constructor(place: ThreadsArena) {
-    const memory = new ArenaMemory(place);
-    this.#words = memory.words;
+  constructor(place: PlaceMemory) {
+    const memory = new ArenaMemory(place.arena);
+    this.#arenaWords = memory.words;
+    this.#words = place.words;
     this.#status = new OwnStatus(memory, 0, new ArenaTexts(memory, 0));
   }
 
-  /** A call starts. Throws if the world was stopped. */
-  beginCall(call: Call): void {
+  /** A call in group number `group` starts, with one `partner` (a world rank) or all. Throws if the world was stopped. */
+  beginCall(call: Call, group: number): void {
     this.#call = call;
     this.throwIfAborted();
+    this.#words[GROUP_NUMBER] = group;
+    this.#words[PARTNER] = NO_PARTNER;
     this.#status.beginCall(call);
+  }
+
+  /** The call is with one rank only. */
+  setPartner(worldRank: number): void {
+    this.#words[PARTNER] = worldRank;
   }
 
   endCall(): void {
@@ -59,7 +91,7 @@ export class OwnPlace {
 
   throwIfAborted(): void {
     // Stored once, by whoever stops the world.
-    if (Atomics.load(this.#words, ABORTED) === 0) return;
+    if (Atomics.load(this.#arenaWords, ABORTED) === 0) return;
     const where = this.#call === undefined ? "" : ` while this rank was in ${this.#call.describe()}`;
     throw new WorldAbortedError(
       `The world was stopped${where}; see the first error of the run for the reason.`,
