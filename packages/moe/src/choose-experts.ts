@@ -18,6 +18,7 @@ import {
   add,
   cast,
   div,
+  equal,
   mul,
   oneHot,
   sigmoid,
@@ -112,7 +113,11 @@ export function chosen(values: Tensor, hot: Tensor): Tensor {
 
 /** float32 `[T, K, E]`: 1 where slot k of token t is expert e. */
 export function assignment(experts: Tensor, numExperts: number): Tensor {
-  return tidy(() => cast(oneHot(experts, numExperts), "float32"));
+  return tidy(() => {
+    // tfjs refuses a one-hot matrix of one column.
+    const hot = numExperts === 1 ? equal(experts.expandDims(-1), 0) : oneHot(experts, numExperts);
+    return cast(hot, "float32");
+  });
 }
 
 function bestExperts(ranked: Tensor, choice: Choice, bias: Tensor | undefined): Tensor {

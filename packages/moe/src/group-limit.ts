@@ -26,6 +26,8 @@ export interface GroupLimit {
  * @see DeepSeek-AI 2024, "DeepSeek-V3", section 2.1.2 "Node-limited routing", https://arxiv.org/abs/2412.19437
  */
 export function withinTopGroups(scores: Tensor, { count, perToken, score = "topTwo" }: GroupLimit): Tensor {
+  // One group limits nothing.
+  if (count === 1) return scores.clone();
   return tidy(() => {
     const [numTokens, numExperts] = scores.shape as [number, number];
     const size = numExperts / count;
