@@ -3,10 +3,7 @@
  *
  * @packageDocumentation
  */
-import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fusedKernelsArguments, nativeSourcesFolder } from "../engine/tensorflow-kernels/native-sources.ts";
+import { fusedKernelsArguments, quietLoadArguments } from "../engine/tensorflow-kernels/native-sources.ts";
 import type { InstallContext } from "./install-context.ts";
 import { nodeHeaders } from "./node-headers.ts";
 import { lastLine, runTool, type Tool } from "./run-tool.ts";

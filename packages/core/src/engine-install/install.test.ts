@@ -58,8 +58,9 @@ describe("installEngine from a wheel", () => {
     writeFileSync(path, JSON.stringify({ ...record, fusedSources: "of another version" }));
     const calls = machine.calls().length;
     expect(await install(machine)).toMatchObject({ kind: "present" });
-    expect(machine.calls()).toHaveLength(calls + 1);
-    expect(machine.calls().at(-1)).toMatch(/^g\+\+ .*fused-kernels\.cc/);
+    const later = machine.calls().slice(calls).join("\n");
+    expect(later).toMatch(/g\+\+ .*fused-kernels\.cc/);
+    expect(later).not.toMatch(/python3|tfjs_backend/);
     expect(await wholeEngine(machine)).toEqual(record);
     expect(machine.cacheNames()).toEqual(["tensorflow", readlinkSync(machine.cache.engine)]);
   });

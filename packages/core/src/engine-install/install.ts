@@ -10,7 +10,6 @@ import { dirname, join } from "node:path";
 import { RECORD_FILE } from "../engine/tensorflow/cache-folder.ts";
 import { FUSED_KERNELS_FILE } from "../engine/tensorflow-kernels/native-sources.ts";
 import { locateNativeParts } from "../engine/tensorflow/locate.ts";
-import { fusedSourcesDigest } from "./build-fused-kernels.ts";
 import { engineCache, type EngineCache, type Environment } from "./engine-cache.ts";
 import {
   damagedFiles,
@@ -19,6 +18,7 @@ import {
   type EngineRecord,
   type EngineSource,
 } from "./engine-record.ts";
+import { fusedSourcesDigest } from "./fused-sources.ts";
 import { EngineInstallError } from "./install-error.ts";
 import type { InstallContext, InstallProgress, StagedEngine } from "./install-context.ts";
 import { withInstallLock } from "./install-lock.ts";

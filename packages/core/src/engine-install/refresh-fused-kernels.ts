@@ -3,14 +3,14 @@
  *
  * @packageDocumentation
  */
-import { rename, rm, symlink, writeFile } from "node:fs/promises";
+import { readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RECORD_FILE } from "../engine/tensorflow/cache-folder.ts";
-import { FUSED_KERNELS_FILE } from "../engine/tensorflow-kernels/native-sources.ts";
 import { findCompiler } from "./build-addon.ts";
-import { buildFusedKernels, fusedSourcesDigest } from "./build-fused-kernels.ts";
+import { buildFusedKernels } from "./build-fused-kernels.ts";
 import type { EngineCache } from "./engine-cache.ts";
 import { sha256OfFile, type EngineRecord } from "./engine-record.ts";
+import { fusedSourcesDigest } from "./fused-sources.ts";
 import type { InstallContext } from "./install-context.ts";
 import { makeStaging } from "./put-in-place.ts";
 import { WHEEL_LIBRARIES } from "./wheel-source.ts";
@@ -37,13 +37,14 @@ export async function refreshFusedKernels(
     }
     const context = { ...surroundings, cache, staging, scratch, packagesFrom: [] };
     if (!(await buildFusedKernels(staging, compiler, context))) return record;
-    const built = join(staging, FUSED_KERNELS_FILE);
-    const sha256 = { ...record.sha256, [FUSED_KERNELS_FILE]: await sha256OfFile(built) };
+    const built = (await readdir(staging)).filter((name) => name.endsWith(".node"));
+    const sha256 = { ...record.sha256 };
+    for (const name of built) sha256[name] = await sha256OfFile(join(staging, name));
     const refreshed = { ...record, sha256, fusedSources };
     const stagedRecord = join(staging, RECORD_FILE);
     await writeFile(stagedRecord, `${JSON.stringify(refreshed, undefined, 2)}\n`);
-    // Killed in between, the library counts as damaged, and the next installation mends that.
-    await rename(built, join(cache.engine, FUSED_KERNELS_FILE));
+    // Killed in between, a library counts as damaged, and the next installation mends that.
+    for (const name of built) await rename(join(staging, name), join(cache.engine, name));
     await rename(stagedRecord, join(cache.engine, RECORD_FILE));
     return refreshed;
   } finally {
