@@ -35,6 +35,7 @@ export async function refreshFusedKernels(
     for (const { file, linkName } of WHEEL_LIBRARIES) {
       for (const name of [file, linkName]) await symlink(join(cache.engine, file), join(staging, name));
     }
+    surroundings.progress.step("build", `fused operations with ${compiler.join(" ")}`);
     const context = { ...surroundings, cache, staging, scratch, packagesFrom: [] };
     if (!(await buildFusedKernels(staging, compiler, context))) return record;
     const built = (await readdir(staging)).filter((name) => name.endsWith(".node"));
