@@ -8,6 +8,13 @@ export type { BalanceOptions, LayerCapacity, MoELayerOptions, MoEParallel } from
 export type { AuxiliaryLosses, AuxiliaryLossName } from "./auxiliary-losses.ts";
 export type { Experts } from "./experts.ts";
 export { attachLoss } from "./attach-loss.ts";
+export {
+  evenRows,
+  moeCommunication,
+  type MoECommunication,
+  type MoECommunicationOptions,
+  type PredictedCall,
+} from "./moe-communication.ts";
 
 export { Router, setRouterStep, type RouterOptions } from "./router.ts";
 export type { Choice, ChoiceOptions } from "./router-options.ts";
@@ -85,4 +92,4 @@ export {
 } from "./models/presets/deepseek-v3.ts";
 export { SWITCH_BASE } from "./models/presets/switch-base.ts";
 export { MIXTRAL } from "./models/hugging-face/mixtral.ts";
-export { mixtralOptionsFromConfig } from "./models/hugging-face/mixtral-config.ts";
+export { configFromMixtralOptions, mixtralOptionsFromConfig } from "./models/hugging-face/mixtral-config.ts";

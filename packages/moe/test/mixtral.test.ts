@@ -11,7 +11,10 @@ import {
 } from "@meshwright/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import golden from "../golden/mixtral.json" with { type: "json" };
-import { mixtralOptionsFromConfig } from "../src/models/hugging-face/mixtral-config.ts";
+import {
+  configFromMixtralOptions,
+  mixtralOptionsFromConfig,
+} from "../src/models/hugging-face/mixtral-config.ts";
 import type program from "./programs/mixtral.ts";
 import type { MixtralOutcome } from "./programs/mixtral.ts";
 
@@ -105,6 +108,42 @@ describe("mixtralOptionsFromConfig", () => {
           '- model_type ("llama") must be "mixtral"; use llamaOptionsFromConfig for "llama".',
           "- sliding_window (8) must be null or at least max_position_embeddings (16), as moeLlama attends to all positions; use a model with that setting.",
           "- num_local_experts (0) must be a positive integer; use the config.json that transformers wrote.",
+        ].join("\n"),
+      ),
+    );
+  });
+});
+
+describe("configFromMixtralOptions", () => {
+  const sizes = { vocabSize: 11, contextLength: 7, features: 6, heads: 3, layers: 4, headFeatures: 4 };
+
+  test("is what mixtralOptionsFromConfig reads back", () => {
+    const moe = { numExperts: 5, topK: 2, hidden: 9 };
+    const config = configFromMixtralOptions({ ...sizes, rotary: { theta: 300 }, epsilon: 1e-4, moe });
+    expect(mixtralOptionsFromConfig(config)).toEqual({
+      ...{ ...sizes, rotary: { theta: 300 }, epsilon: 1e-4, keyValueHeads: 3, mlpFeatures: 9 },
+      ...{ tiedEmbeddings: false, moe: { numExperts: 5, topK: 2 } },
+    });
+  });
+
+  test("lists what a Mixtral has not", () => {
+    const moe = {
+      ...{ numExperts: 8, topK: 2, everyNth: 2, firstDense: 1, sharedExperts: { hidden: 3 } },
+      ...{ capacity: { factor: 1.5 }, balance: { biasRate: 0.1 } },
+      router: { scoreFunction: "sigmoid", groups: { count: 4, perToken: 2 }, noise: true },
+    } as const;
+    expect(() => configFromMixtralOptions({ ...sizes, moe })).toThrow(
+      new ContractError(
+        [
+          "configFromMixtralOptions: options must be those of a Mixtral:",
+          "- moe.everyNth (2) must be 1, as every block of Mixtral has experts.",
+          "- moe.firstDense (1) must be 0, as every block of Mixtral has experts.",
+          "- moe.sharedExperts (3) must be left out.",
+          "- moe.capacity (factor 1.5) must be left out, as Mixtral drops nothing.",
+          "- moe.router must take the softmax of the chosen logits, as Mixtral does.",
+          "- moe.router.groups (4) must be left out.",
+          "- moe.router.noise (true) must be left out.",
+          "- moe.balance.biasRate (0.1) must be left out, as a Mixtral has no biases.",
         ].join("\n"),
       ),
     );

@@ -1,9 +1,15 @@
 /**
- * Mixtral's settings, from Hugging Face's names.
+ * Mixtral's settings, from and to Hugging Face's names.
  *
  * @packageDocumentation
  */
-import { readLlamaOptions, Settings, type HuggingFaceConfig } from "@meshwright/core";
+import {
+  configFromLlamaOptions,
+  ContractError,
+  readLlamaOptions,
+  Settings,
+  type HuggingFaceConfig,
+} from "@meshwright/core";
 import type { MoELlamaOptions } from "../moe-llama.ts";
 
 /**
@@ -58,4 +64,68 @@ function withDefaults(config: HuggingFaceConfig): HuggingFaceConfig {
     num_local_experts: config.num_local_experts ?? 8,
     num_experts_per_tok: config.num_experts_per_tok ?? 2,
   };
+}
+
+/**
+ * The `config.json` of a `moeLlama` with these options, for `saveHuggingFace`.
+ *
+ * @example
+ * ```ts
+ * const config = configFromMixtralOptions(options);
+ * saveHuggingFace(model, "export", { config, kinds: [MIXTRAL], group: world.group });
+ * ```
+ * @throws ContractError that lists every setting that Mixtral has not: dense blocks, shared experts, other scores than the
+ * softmax of the chosen logits, biases, a capacity.
+ */
+export function configFromMixtralOptions(
+  options: Omit<MoELlamaOptions, "parts" | "parallel">,
+): HuggingFaceConfig {
+  const { moe, ...llama } = options;
+  const problems = mixtralProblems(moe);
+  if (problems.length > 0) {
+    throw new ContractError(
+      `configFromMixtralOptions: options must be those of a Mixtral:\n- ${problems.join("\n- ")}`,
+    );
+  }
+  return {
+    ...configFromLlamaOptions({ ...llama, ...(moe.hidden !== undefined && { mlpFeatures: moe.hidden }) }),
+    architectures: ["MixtralForCausalLM"],
+    model_type: "mixtral",
+    num_local_experts: moe.numExperts,
+    num_experts_per_tok: moe.topK,
+    router_aux_loss_coef: 0,
+    router_jitter_noise: moe.router?.jitter ?? 0,
+    sliding_window: null,
+  };
+}
+
+function mixtralProblems(moe: MoELlamaOptions["moe"]): readonly string[] {
+  const { everyNth = 1, firstDense = 0, sharedExperts, capacity, router = {}, balance = {} } = moe;
+  const {
+    scoreFunction = "softmax",
+    order = "chooseFirst",
+    renormalize,
+    scalingFactor = 1,
+    groups,
+    noise,
+  } = router;
+  const isSoftmaxOfChosen =
+    scoreFunction === "softmax" && (order === "chooseFirst" || renormalize === true) && scalingFactor === 1;
+  const rules: readonly (readonly [boolean, string])[] = [
+    [everyNth !== 1, `moe.everyNth (${everyNth}) must be 1, as every block of Mixtral has experts`],
+    [firstDense !== 0, `moe.firstDense (${firstDense}) must be 0, as every block of Mixtral has experts`],
+    [sharedExperts !== undefined, `moe.sharedExperts (${sharedExperts?.hidden}) must be left out`],
+    [
+      capacity !== undefined,
+      `moe.capacity (factor ${capacity?.factor}) must be left out, as Mixtral drops nothing`,
+    ],
+    [!isSoftmaxOfChosen, `moe.router must take the softmax of the chosen logits, as Mixtral does`],
+    [groups !== undefined, `moe.router.groups (${groups?.count}) must be left out`],
+    [noise === true, `moe.router.noise (true) must be left out`],
+    [
+      (balance.biasRate ?? 0) > 0,
+      `moe.balance.biasRate (${balance.biasRate}) must be left out, as a Mixtral has no biases`,
+    ],
+  ];
+  return rules.filter(([isWrong]) => isWrong).map(([, problem]) => `${problem}.`);
 }
