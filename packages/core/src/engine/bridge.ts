@@ -1,5 +1,5 @@
 /**
- * Runs kernels of the tfjs cpu backend for the wasm engine, on copies, so that every tfjs operation runs.
+ * Runs kernels of the tfjs cpu backend for another engine, on copies, so that every tfjs operation runs.
  *
  * Complex and string tensors have no place in the wasm heap: they stay on the cpu backend, where tfjs keeps track of
  * them, and go through here whenever a kernel meets one.
@@ -10,17 +10,19 @@ import {
   engine,
   getKernel,
   getKernelsForBackend,
+  type DataType,
+  type KernelBackend,
   type KernelFunc,
   type NamedTensorInfoMap,
   type TensorInfo,
 } from "@tensorflow/tfjs";
 import type { CpuMemory } from "./cpu-internals.ts";
-import type { WasmHeap } from "./wasm-internals.ts";
+import type { NumericArray } from "../transport/transport.ts";
 import type { Operands } from "./wasm-kernels/wasm-kernel.ts";
 
-/** Names of the kernels that the cpu backend has and the wasm backend lacks, sorted. */
-export function missingKernels(): readonly string[] {
-  const present = new Set(getKernelsForBackend("wasm").map((kernel) => kernel.kernelName));
+/** Names of the kernels that the cpu backend has and another one lacks, sorted. */
+export function missingKernels(backendName: string): readonly string[] {
+  const present = new Set(getKernelsForBackend(backendName).map((kernel) => kernel.kernelName));
   return getKernelsForBackend("cpu")
     .map((kernel) => kernel.kernelName)
     .filter((name) => !present.has(name))
@@ -52,24 +54,32 @@ export const COMPLEX_KERNELS: readonly string[] = [
   "OnesLike",
 ];
 
+/** The memory of the engine on the other side of the bridge. */
+export interface BridgedMemory {
+  /** The elements, which the engine does not write to from then on. */
+  copy(info: TensorInfo): ReturnType<KernelBackend["readSync"]>;
+  /** A tensor of these elements, which it may keep. */
+  create(values: NumericArray, shape: readonly number[], dtype: DataType): TensorInfo;
+}
+
 /** Moves tensors between the two backends and runs cpu kernels. */
 export class CpuBridge {
-  readonly #heap: WasmHeap;
+  readonly #memory: BridgedMemory;
   readonly #cpu: CpuMemory;
 
-  constructor(heap: WasmHeap, cpu: CpuMemory) {
-    this.#heap = heap;
+  constructor(memory: BridgedMemory, cpu: CpuMemory) {
+    this.#memory = memory;
     this.#cpu = cpu;
   }
 
-  /** Runs the cpu backend's kernel; numeric results come back into the wasm heap. */
+  /** Runs the cpu backend's kernel; numeric results come back into the engine. */
   run(kernelName: string, { inputs, attrs }: Operands): TensorInfo | TensorInfo[] {
     const cpuBackend = this.#cpu.backend;
     const { kernelFunc } = getKernel(kernelName, "cpu");
     const copies: TensorInfo[] = [];
     const copyIn = (info: TensorInfo): TensorInfo => {
       if (this.#cpu.holds(info)) return info;
-      const copy = this.#cpu.adopt(this.#heap.copy(info), info.shape, info.dtype);
+      const copy = this.#cpu.adopt(this.#memory.copy(info), info.shape, info.dtype);
       copies.push(copy);
       return copy;
     };
@@ -96,8 +106,7 @@ export class CpuBridge {
     if (info.dtype === "complex64" || info.dtype === "string") {
       return engine().makeTensorFromTensorInfo(info, this.#cpu.backend);
     }
-    const out = this.#heap.output(info.shape, info.dtype);
-    this.#heap.view(out).set(this.#cpu.view(info));
+    const out = this.#memory.create(this.#cpu.view(info), info.shape, info.dtype);
     this.#cpu.release(info);
     return out;
   }

@@ -5,9 +5,20 @@
  * @packageDocumentation
  */
 import { dirname } from "node:path";
-import { backend, engine as tfjsEngine, setBackend } from "@tensorflow/tfjs";
+import {
+  backend,
+  engine as tfjsEngine,
+  findBackend,
+  registerKernel,
+  setBackend,
+  type DataType,
+  type KernelBackend,
+  type TensorInfo,
+} from "@tensorflow/tfjs";
 import type { NumericArray } from "../transport/transport.ts";
-import { newArray } from "./cpu-internals.ts";
+import { CpuBridge, missingKernels } from "./bridge.ts";
+import { repairCpuKernels } from "./cpu-corrections.ts";
+import { CpuMemory, newArray } from "./cpu-internals.ts";
 import type { Engine } from "./engine.ts";
 import { EngineUnavailableError } from "./engine-unavailable.ts";
 import { sizeOf } from "./shape.ts";
@@ -15,6 +26,7 @@ import { BACKEND_NAME, registerNativeBackend } from "./tensorflow/load-backend.t
 import { rankOnHost } from "./tensorflow/local-rank.ts";
 import { locateNativeParts } from "./tensorflow/locate.ts";
 import { prepareTensorflowProcess } from "./tensorflow/prepare-process.ts";
+import { repairKernels } from "./tensorflow/repairs.ts";
 import { allowShapeViews } from "./tensorflow/shape-views.ts";
 import { acceptPlainRecords } from "./tensorflow/whole-tensors.ts";
 import { registerTensorflowKernels } from "./tensorflow-kernels/all.ts";
@@ -65,16 +77,38 @@ async function take({
   }
   acceptPlainRecords(BACKEND_NAME);
   allowShapeViews(backend());
+  const bridged = bridgeKernels(backend());
   registerTensorflowKernels(BACKEND_NAME, backend(), { folder });
-  return tensorflowEngine();
+  return tensorflowEngine(bridged);
 }
 
-function tensorflowEngine(): Omit<Engine, "skipped"> {
+/** Repairs kernels, and runs on the cpu backend those that tfjs-node lacks, whose names it returns. */
+function bridgeKernels(native: KernelBackend): readonly string[] {
+  const cpu = new CpuMemory(findBackend("cpu"));
+  repairCpuKernels(cpu);
+  const create = (values: NumericArray, shape: readonly number[], dtype: DataType): TensorInfo => {
+    const ownShape = [...shape];
+    return { dataId: native.write(values, ownShape, dtype), shape: ownShape, dtype };
+  };
+  const bridge = new CpuBridge({ copy: (info) => native.readSync(info.dataId), create }, cpu);
+  const missing = missingKernels(BACKEND_NAME);
+  for (const kernelName of missing) {
+    registerKernel({
+      kernelName,
+      backendName: BACKEND_NAME,
+      kernelFunc: (params) => bridge.run(kernelName, params),
+    });
+  }
+  repairKernels(BACKEND_NAME, bridge);
+  return missing;
+}
+
+function tensorflowEngine(bridged: readonly string[]): Omit<Engine, "skipped"> {
   const native = backend();
   return {
     name: "tensorflow",
     backendName: BACKEND_NAME,
-    bridgedKernels: () => [],
+    bridgedKernels: () => bridged,
     // The native runtime owns its memory, so both directions copy.
     view: (info) => native.readSync(info.dataId) as NumericArray,
     create: (shape, dtype, fill) => {

@@ -13,7 +13,7 @@ import {
   type KernelFunc,
   type TensorInfo,
 } from "@tensorflow/tfjs";
-import { COMPLEX_KERNELS, CpuBridge, missingKernels } from "./bridge.ts";
+import { COMPLEX_KERNELS, CpuBridge, missingKernels, type BridgedMemory } from "./bridge.ts";
 import { CpuMemory } from "./cpu-internals.ts";
 import { repairCpuKernels } from "./cpu-corrections.ts";
 import type { Engine } from "./engine.ts";
@@ -34,7 +34,7 @@ export async function startWasmEngine(): Promise<Omit<Engine, "skipped">> {
   const heap = new WasmHeap(backend());
   const cpu = new CpuMemory(findBackend("cpu"));
   repairCpuKernels(cpu);
-  const bridge = new CpuBridge(heap, cpu);
+  const bridge = new CpuBridge(bridgedHeap(heap), cpu);
   const context: WasmContext = {
     heap,
     kernels: instantiateKernels(heap).kernels,
@@ -50,6 +50,17 @@ export async function startWasmEngine(): Promise<Omit<Engine, "skipped">> {
     create: (shape, dtype, fill) => {
       const info = heap.output(shape, dtype);
       fill?.(heap.view(info));
+      return info;
+    },
+  };
+}
+
+function bridgedHeap(heap: WasmHeap): BridgedMemory {
+  return {
+    copy: (info) => heap.copy(info),
+    create: (values, shape, dtype) => {
+      const info = heap.output(shape, dtype);
+      heap.view(info).set(values);
       return info;
     },
   };
@@ -77,7 +88,7 @@ async function startBackend(): Promise<void> {
 
 /** Returns the names of the bridged kernels. */
 function registerAll(context: WasmContext, bridge: CpuBridge): readonly string[] {
-  const missing = missingKernels();
+  const missing = missingKernels("wasm");
   for (const kernelName of missing) {
     replaceKernel(kernelName, (params) => bridge.run(kernelName, params));
   }
