@@ -1,11 +1,12 @@
 import { expect, expectTypeOf, test } from "vitest";
-import { choiceOption, flagOption, optionalInteger } from "./option-value.ts";
+import { choiceOption, flagOption, optionalInteger, optionalNumber } from "./option-value.ts";
 import { parseTrainingOptions, type TrainingCommand } from "./training-options.ts";
 
 const options = {
   schedule: choiceOption("order of work", ["gpipe", "1f1b"], "1f1b"),
   microBatches: optionalInteger("micro-batches"),
   recompute: flagOption("run again"),
+  strength: optionalNumber("strength", { min: 0, example: 0.5 }),
 };
 const command: TrainingCommand<"pp", typeof options> = {
   name: "gpt",
@@ -17,17 +18,18 @@ const command: TrainingCommand<"pp", typeof options> = {
 
 test("choices, optional numbers and flags have defaults", () => {
   const { extra } = parseTrainingOptions([], command);
-  expect(extra).toEqual({ schedule: "1f1b", microBatches: undefined, recompute: false });
+  expect(extra).toEqual({ schedule: "1f1b", microBatches: undefined, recompute: false, strength: undefined });
   expectTypeOf(extra.schedule).toEqualTypeOf<"gpipe" | "1f1b">();
   expectTypeOf(extra.microBatches).toEqualTypeOf<number | undefined>();
 });
 
 test("choices, optional numbers and flags are read", () => {
-  const args = ["--recompute", "--micro-batches", "8", "--schedule", "gpipe"];
+  const args = ["--recompute", "--micro-batches", "8", "--schedule", "gpipe", "--strength", "0.25"];
   expect(parseTrainingOptions(args, command).extra).toEqual({
     schedule: "gpipe",
     microBatches: 8,
     recompute: true,
+    strength: 0.25,
   });
 });
 
@@ -37,5 +39,8 @@ test("a word that is no choice is refused, and so is a number below 1", () => {
   );
   expect(() => parseTrainingOptions(["--micro-batches", "0"], command)).toThrow(
     "It must be a positive integer",
+  );
+  expect(() => parseTrainingOptions(["--strength", "-1"], command)).toThrow(
+    "It must be a number of at least 0; use for example 0.5.",
   );
 });
