@@ -84,7 +84,7 @@ describe("Router", () => {
     const x = tf.ones([4, 5]);
     const live = tf.memory().numTensors;
     const routing = router.route(x);
-    expect(tf.memory().numTensors).toBe(live + 4);
+    expect(tf.memory().numTensors).toBe(live + 5);
     expect([routing.experts.dtype, routing.weights.dtype]).toEqual(["int32", "float32"]);
     tf.dispose([x, { ...routing }]);
   });

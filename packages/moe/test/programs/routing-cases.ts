@@ -11,7 +11,13 @@ import {
   type NamedValues,
 } from "@meshwright/sharding";
 import * as tf from "@tensorflow/tfjs";
-import { importanceLoss, sequenceSwitchLoss, switchLoss, zLoss } from "../../src/balance-losses.ts";
+import {
+  expertCounts,
+  importanceLoss,
+  sequenceSwitchLoss,
+  switchLoss,
+  zLoss,
+} from "../../src/balance-losses.ts";
 import type { Routing } from "../../src/choose-experts.ts";
 import type { ChoiceOptions } from "../../src/router-options.ts";
 import { Router } from "../../src/router.ts";
@@ -40,13 +46,29 @@ function wave(shape: number[], phase: number, amplitude = 1): tf.Tensor {
   );
 }
 
-const LOSSES: Readonly<Record<string, (routing: Routing) => tf.Scalar>> = {
-  switch: (routing) => switchLoss(routing, { coefficient: 0.3 }),
-  sequence: (routing) => sequenceSwitchLoss(routing, { coefficient: 0.2, sequences: 2 }),
-  z: ({ logits }) => zLoss(logits, { coefficient: 0.1 }),
-  importance: (routing) => importanceLoss(routing, { coefficient: 0.4 }),
-  weighted: ({ weights }) => tf.sum(tf.mul(weights, wave(weights.shape, 0.5))),
+/** Routes the whole batch, or `count` rows of it. */
+type Route = (first?: number, count?: number) => Routing;
+
+const LOSSES: Readonly<Record<string, (route: Route) => tf.Scalar>> = {
+  switch: (route) => switchLoss(route(), { coefficient: 0.3 }),
+  accumulated: (route) => accumulatedLoss([route(0, 4), route(4, 6)]),
+  sequence: (route) => sequenceSwitchLoss(route(), { coefficient: 0.2, sequences: 2 }),
+  z: (route) => zLoss(route().logits, { coefficient: 0.1 }),
+  importance: (route) => importanceLoss(route(), { coefficient: 0.4 }),
+  weighted: (route) => {
+    const { weights } = route();
+    return tf.sum(tf.mul(weights, wave(weights.shape, 0.5)));
+  },
 };
+
+/** The switch loss of a batch in two micro-batches of unequal sizes, each with the counts of both. */
+function accumulatedLoss(routings: readonly Routing[]): tf.Scalar {
+  const counts = tf.addN(routings.map(({ experts }) => expertCounts(experts, E)));
+  const parts = routings.map((routing) =>
+    tf.mul<tf.Scalar>(switchLoss(routing, { coefficient: 0.3, counts }), routing.scores.shape[0] / T),
+  );
+  return tf.addN(parts);
+}
 
 export default defineProgram<RoutingCasesOptions, unknown, NamedValues>(({ world, options }) => {
   const mesh = createMesh(world, { dp: options.mesh.dp ?? 1 });
@@ -64,7 +86,10 @@ export default defineProgram<RoutingCasesOptions, unknown, NamedValues>(({ world
       for (const [loss, lossOf] of Object.entries(LOSSES)) {
         router.callIndex = 0;
         const { value, grads } = tf.variableGrads(
-          () => lossOf(router.route(x, offset)),
+          () =>
+            lossOf((first = 0, count = T) =>
+              router.route(count === T ? x : tf.slice(x, [first, 0], [count, D]), offset),
+            ),
           [router.gate.weight.variable],
         );
         const gradient = Object.values(grads)[0]!;
