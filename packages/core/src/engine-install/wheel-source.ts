@@ -39,9 +39,12 @@ const INCLUDE = "tensorflow/include";
 const HEADERS =
   /^tensorflow\/include\/(tensorflow\/c\/|tensorflow\/core\/platform\/|tsl\/|xla\/tsl\/|xla\/third_party\/tsl\/).*\.h$/;
 
-/** The wheel that `pip download` is asked for. The CPU's has no CUDA code, and half the size. */
-export function wheelRequest({ gpu }: { readonly gpu: boolean }): WheelRequest {
-  return { project: gpu ? "tensorflow" : "tensorflow-cpu", version: TENSORFLOW_VERSION };
+/**
+ * The wheel that `pip download` is asked for. On x86-64 the one for CPUs has no CUDA code, and half the size; for ARM there is
+ * one wheel, without CUDA, under the other name.
+ */
+export function wheelRequest({ gpu }: { readonly gpu: boolean }, arch: string = process.arch): WheelRequest {
+  return { project: gpu || arch === "arm64" ? "tensorflow" : "tensorflow-cpu", version: TENSORFLOW_VERSION };
 }
 
 /** Fills `context.staging`. Asks for the tools before anything large is fetched. */
@@ -49,7 +52,7 @@ export async function stageFromWheel(
   { gpu, wheel: given }: WheelSourceOptions,
   context: InstallContext,
 ): Promise<StagedEngine> {
-  checkPlatform();
+  checkPlatform(gpu, process.platform, process.arch);
   const compiler = await requireCompiler(context);
   const path = given === undefined ? await fetched(gpu, context) : resolve(given);
   try {
@@ -66,11 +69,13 @@ export async function stageFromWheel(
   }
 }
 
-function checkPlatform(): void {
-  if (process.platform === "linux" && (process.arch === "x64" || process.arch === "arm64")) return;
+/** @throws EngineInstallError if there is no such wheel for the platform. */
+export function checkPlatform(gpu: boolean, platform: string, arch: string): void {
+  if (platform === "linux" && (arch === "x64" || (arch === "arm64" && !gpu))) return;
+  const expected = gpu ? "linux x64" : "linux x64 or linux arm64";
   throw new EngineInstallError(
     "check",
-    `platform (${process.platform} ${process.arch}) must be linux x64 or linux arm64 for TensorFlow's wheel; use the engine "wasm".`,
+    `platform (${platform} ${arch}) must be ${expected} for TensorFlow's wheel${gpu ? " with CUDA" : ""}; use the engine "wasm".`,
   );
 }
 
