@@ -1,5 +1,5 @@
 /**
- * Trains a small GPT with experts for a few steps: as a pipeline whose stages split their experts, or whole on one rank.
+ * Trains a small GPT or Llama with experts for a few steps: as a pipeline whose stages split their experts, or whole on one rank.
  *
  * @packageDocumentation
  */
@@ -13,9 +13,16 @@ import {
   namedParameters,
   philox4x32,
   type GPT,
+  type Llama,
   type Parameter,
 } from "@meshwright/core";
-import { finishMoEStep, moeGPT, type ExpertLoadRecord, type MoEModelParallel } from "@meshwright/moe";
+import {
+  finishMoEStep,
+  moeGPT,
+  moeLlama,
+  type ExpertLoadRecord,
+  type MoEModelParallel,
+} from "@meshwright/moe";
 import { createPipeline, createSchedule, gptLayers, microBatches } from "@meshwright/pipeline";
 import { createMesh, Shard, subMesh, type MeshAxes } from "@meshwright/sharding";
 import * as tf from "@tensorflow/tfjs";
@@ -25,6 +32,7 @@ export interface ExpertPipelineOptions {
   readonly pp: number;
   readonly ep: number;
   readonly schedule: string;
+  readonly model: "gpt" | "llama";
 }
 
 /** What a rank knows after the last step. */
@@ -49,9 +57,10 @@ export default defineProgram<ExpertPipelineOptions, unknown, ExpertPipelineResul
   const onLoad = ({ layer, counts, dropped }: ExpertLoadRecord): void => {
     (loads[layer] ??= []).push(...counts, dropped);
   };
-  const build = <Axes extends MeshAxes>(parallel?: MoEModelParallel<Axes>): GPT => {
+  const build = <Axes extends MeshAxes>(parallel?: MoEModelParallel<Axes>): GPT | Llama => {
     const moe = { ...EXPERTS, balance: { loss: 0.1, biasRate: 0.01 }, onLoad };
-    return moeGPT({ ...SIZES, moe, ...(parallel && { parallel }) });
+    const sizes = { ...SIZES, moe, ...(parallel && { parallel }) };
+    return options.model === "gpt" ? moeGPT(sizes) : moeLlama(sizes);
   };
   if (options.pp === 1) return { ...trainWhole(build()), loads };
 
@@ -77,7 +86,7 @@ export default defineProgram<ExpertPipelineOptions, unknown, ExpertPipelineResul
   return { losses, norms, loads, weights: valuesOf(pipeline.parameters) };
 });
 
-function trainWhole(model: GPT): Omit<ExpertPipelineResult, "loads"> {
+function trainWhole(model: GPT | Llama): Omit<ExpertPipelineResult, "loads"> {
   initialize(model, { seed: 3 });
   const optimizer = new AdamW(namedParameters(model), OPTIMIZER);
   const parts = microBatches(ROWS, MICRO_BATCHES);

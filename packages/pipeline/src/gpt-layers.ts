@@ -1,11 +1,11 @@
 /**
- * A GPT as a list of layers.
+ * A GPT or Llama as a list of layers.
  *
  * Legend: T = positions, D = features.
  *
  * @packageDocumentation
  */
-import { namedParameters, type GPT } from "@meshwright/core";
+import { namedParameters, type GPT, type Llama } from "@meshwright/core";
 import { moduleLayer, type PipelineLayer } from "./stage.ts";
 
 /**
@@ -17,14 +17,15 @@ import { moduleLayer, type PipelineLayer } from "./stage.ts";
  * const layers = gptLayers(parallelGPT({ mesh: stageMesh, axis: "tp", ...sizes }));
  * ```
  */
-export function gptLayers(model: GPT): PipelineLayer[] {
-  const { tokenEmbedding, positionEmbedding, finalNorm, head } = model;
+export function gptLayers(model: GPT | Llama): PipelineLayer[] {
+  const { tokenEmbedding, finalNorm, head } = model;
+  const positions = "positionEmbedding" in model && { positionEmbedding: model.positionEmbedding };
   const features = namedParameters(finalNorm).values().next().value?.shape[0];
   const inputShape = [undefined, features]; // [B, T, D]
   return [
     {
       name: "embedding",
-      parameters: namedParameters({ tokenEmbedding, positionEmbedding }),
+      parameters: namedParameters({ tokenEmbedding, ...positions }),
       inputShape: [undefined],
       apply: (tokens) => model.embed(tokens),
     },
