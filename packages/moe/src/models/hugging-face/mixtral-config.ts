@@ -93,8 +93,6 @@ export function configFromMixtralOptions(
     model_type: "mixtral",
     num_local_experts: moe.numExperts,
     num_experts_per_tok: moe.topK,
-    router_aux_loss_coef: 0,
-    router_jitter_noise: moe.router?.jitter ?? 0,
     sliding_window: null,
   };
 }
