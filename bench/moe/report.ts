@@ -14,6 +14,14 @@ const PARTS = {
   experts: "experts",
 } as const;
 
+const OVERLAP = {
+  layer: "whole layer",
+  shared: "shared expert",
+  exchanges: "exchanges of rows in the layer, waiting included",
+  alone: "as many rows exchanged alone",
+  aloneCpu: "processor time of that",
+} as const;
+
 /** One table per question. */
 export function moeSections({
   sizes,
@@ -21,6 +29,7 @@ export function moeSections({
   parts,
   overheadShare,
   worlds,
+  overlap,
 }: MoEBenchResult): readonly Section[] {
   const { tokens, features, hidden, topK, experts: numExperts } = sizes;
   const size = `${tokens} tokens, top-${topK}, features ${features}, hidden ${hidden}`;
@@ -52,6 +61,16 @@ export function moeSections({
           ...[name, ...times(ms), speedup.toFixed(2), cpuMs.median.toFixed(1), cpuSpeedup.toFixed(2)],
           String(communication.reduce((sum, { calls }) => sum + calls, 0)),
           (communication.reduce((sum, { bytesSent }) => sum + bytesSent, 0) / 1024).toFixed(0),
+        ]),
+      },
+    },
+    {
+      title: `A layer with a shared expert on two ranks, forward and backward: ${size}, ${numExperts} experts`,
+      table: {
+        header: ["what", "ms, median", "fastest"],
+        rows: Object.entries(OVERLAP).map(([what, name]) => [
+          name,
+          ...times(overlap[what as keyof typeof OVERLAP]),
         ]),
       },
     },

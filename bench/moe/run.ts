@@ -10,6 +10,8 @@ import type expertsProgram from "./experts.ts";
 import type { ExpertsWay } from "./experts.ts";
 import type layerProgram from "./layer.ts";
 import type { LayerResult } from "./layer.ts";
+import type overlapProgram from "./overlap.ts";
+import type { OverlapResult } from "./overlap.ts";
 import type overheadProgram from "./overhead.ts";
 import type { LayerPart } from "./overhead.ts";
 import { countsOf, type LoadShape } from "./loads.ts";
@@ -60,6 +62,9 @@ export interface WorldFigure {
   readonly communication: readonly LedgerTotal[];
 }
 
+/** What a layer with a shared expert spends its time on, on two ranks: medians over the rounds of the slower rank. */
+export type OverlapFigure = { readonly [What in keyof OverlapResult]: Summary };
+
 /** All figures. */
 export interface MoEBenchResult {
   readonly engine: string;
@@ -71,6 +76,7 @@ export interface MoEBenchResult {
   /** `1 - experts / layer`: everything in the layer that is not the experts' own arithmetic. */
   readonly overheadShare: number;
   readonly worlds: readonly WorldFigure[];
+  readonly overlap: OverlapFigure;
 }
 
 const WARM_UP = 2;
@@ -81,7 +87,8 @@ export async function runMoEBench(options: MoEBenchOptions): Promise<MoEBenchRes
   const experts = await measureExperts(options);
   const { parts, overheadShare } = await measureParts(options);
   const { engine, worlds } = await measureWorlds(options);
-  return { engine, sizes, rounds, seed, experts, parts, overheadShare, worlds };
+  const overlap = await measureOverlap(options);
+  return { engine, sizes, rounds, seed, experts, parts, overheadShare, worlds, overlap };
 }
 
 async function measureExperts({ sizes, rounds, engine }: MoEBenchOptions): Promise<ExpertsFigure[]> {
@@ -163,6 +170,24 @@ async function measureWorlds({
     return { engine: results[0]![0]!.engine, worlds: figures };
   } finally {
     await Promise.all(worlds.map((world) => world.close()));
+  }
+}
+
+async function measureOverlap({ sizes, rounds, seed, engine }: MoEBenchOptions): Promise<OverlapFigure> {
+  const world = await createWorld({ ranks: 2, engine });
+  try {
+    const url = new URL("./overlap.ts", import.meta.url);
+    const results = await world.run<typeof overlapProgram>(url, { sizes, seed, rounds, warmUp: WARM_UP });
+    const slower = (what: keyof OverlapResult): Summary =>
+      summarize(
+        results[0]![what].map((_, round) => Math.max(...results.map((found) => found[what][round]!))),
+      );
+    return {
+      ...{ layer: slower("layer"), exchanges: slower("exchanges"), alone: slower("alone") },
+      ...{ aloneCpu: slower("aloneCpu"), shared: slower("shared") },
+    };
+  } finally {
+    await world.close();
   }
 }
 
