@@ -5,6 +5,7 @@ export default defineConfig({
     "src/index.ts",
     "src/runtime/worker.ts",
     "src/runtime/mpi/rank-worker.ts",
+    "src/topology/measure-program.ts",
     "src/checkpoint/writer-thread.ts",
     "src/cli/main.ts",
   ],

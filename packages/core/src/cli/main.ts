@@ -8,6 +8,7 @@ import { checkpointCommand } from "./commands/checkpoint.ts";
 import { engineCommand } from "./commands/engine.ts";
 import { runCommand } from "./commands/run.ts";
 import { scheduleCommand } from "./commands/schedule.ts";
+import { topologyCommand } from "./commands/topology.ts";
 import { CheckpointError } from "../checkpoint/checkpoint-error.ts";
 import { EngineInstallError } from "../engine-install/install-error.ts";
 import { describeFailure } from "../runtime/describe-failure.ts";
@@ -25,7 +26,8 @@ export async function main(args: readonly string[], about: { readonly version: s
     .addCommand(runCommand(programArgs))
     .addCommand(scheduleCommand())
     .addCommand(checkpointCommand())
-    .addCommand(engineCommand());
+    .addCommand(engineCommand())
+    .addCommand(topologyCommand());
   const problems: string[] = [];
   for (const command of withSubcommands(root)) {
     const help = nameOf(command);

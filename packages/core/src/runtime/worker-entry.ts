@@ -32,11 +32,21 @@ export function locateWorker(
       execArgv: ["--conditions=@meshwright/source"],
     };
   }
-  // The bundler moves this module into a chunk anywhere below dist.
-  const end = moduleUrl.lastIndexOf("/dist/");
-  if (end === -1) throw new InternalError(`no worker entry is known for the module ${moduleUrl}`);
   return {
-    filename: fileURLToPath(`${moduleUrl.slice(0, end)}/dist/runtime/${built}`),
+    filename: fileURLToPath(`${builtFolder(moduleUrl)}/runtime/${built}`),
     execArgv: undefined,
   };
+}
+
+/** A program of this package, by its path below `src` and `dist`, without an ending. */
+export function programEntry(path: string, moduleUrl: string = import.meta.url): URL {
+  if (moduleUrl.endsWith(".ts")) return new URL(`../${path}.ts`, moduleUrl);
+  return new URL(`${builtFolder(moduleUrl)}/${path}.js`);
+}
+
+/** The `dist` folder: the bundler moves this module into a chunk anywhere below it. */
+function builtFolder(moduleUrl: string): string {
+  const end = moduleUrl.lastIndexOf("/dist/");
+  if (end === -1) throw new InternalError(`no worker entry is known for the module ${moduleUrl}`);
+  return `${moduleUrl.slice(0, end)}/dist`;
 }

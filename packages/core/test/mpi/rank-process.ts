@@ -26,7 +26,7 @@ writeFileSync(join(replies, String(mpi.mpi.rank)), serialize(jobs.map(run)));
 mpi.mpi.finalize();
 
 function run({ program, input, checked, deterministic }: MpiJob): RankReply {
-  const transport = mpi.attach(createOwnPlace(), { deterministic, localRanks: mpi.mpi.size });
+  const transport = mpi.attach(createOwnPlace(mpi.mpi.size), { deterministic, localRanks: mpi.mpi.size });
   const ledger = createLedger();
   const context: RankContext = {
     rank: transport.rank,

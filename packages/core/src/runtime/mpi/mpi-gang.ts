@@ -9,6 +9,7 @@
 import type { ResourceLimits } from "node:worker_threads";
 import { failureError } from "../../transport/failures.ts";
 import type { MpiLauncher } from "../../transport/mpi/launcher.ts";
+import { describeFailure } from "../describe-failure.ts";
 import { toErrorRecord, fromErrorRecord } from "../error-record.ts";
 import type { GangListener, RankGang } from "../gang.ts";
 import type { RankSettings, RankTask } from "../messages.ts";
@@ -51,7 +52,13 @@ export class MpiGang implements RankGang {
   readonly #working = new Map<number, () => void>();
   #hasFailed = false;
   #stopped: Promise<void> | undefined;
+  #uncaught: unknown;
+  readonly #noteUncaught = (error: unknown): void => {
+    this.#uncaught = error;
+  };
   readonly #endWithIt = (code: number): void => {
+    // Node prints an uncaught error only after this event.
+    if (this.#uncaught !== undefined) console.error(describeFailure(this.#uncaught));
     endProcess(code === 0 ? 1 : code);
   };
 
@@ -69,6 +76,7 @@ export class MpiGang implements RankGang {
     });
     // A process that ends otherwise than by `stop` must not wait for its rank.
     process.once("exit", this.#endWithIt);
+    process.on("uncaughtExceptionMonitor", this.#noteUncaught);
     this.#ready = this.#start(parts).catch((error: unknown) => {
       this.#fail(0, "setup", error);
     });
@@ -136,6 +144,7 @@ export class MpiGang implements RankGang {
     this.#server?.sendAll({ kind: "end" });
     await this.#host?.end();
     process.off("exit", this.#endWithIt);
+    process.off("uncaughtExceptionMonitor", this.#noteUncaught);
     this.#server?.close();
   }
 

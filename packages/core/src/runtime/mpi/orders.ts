@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+import type { OpenedGroup } from "../../transport/mpi/attach.ts";
 import type { PlaceMemory } from "../../transport/mpi/own-place.ts";
 import type { MemberStatus } from "../../transport/mpi/member-status.ts";
 import type { MpiLauncher } from "../../transport/mpi/launcher.ts";
@@ -61,5 +62,5 @@ export type WorkerNews =
   | { readonly kind: "joined"; readonly facts: readonly string[] }
   | { readonly kind: "failed to join"; readonly error: ErrorRecord }
   | { readonly kind: "message"; readonly message: RankMessage }
-  | { readonly kind: "group"; readonly number: number; readonly ranks: readonly number[] }
+  | { readonly kind: "group"; readonly group: OpenedGroup }
   | { readonly kind: "idle" };

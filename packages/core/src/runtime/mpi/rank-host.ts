@@ -8,7 +8,8 @@ import { Worker } from "node:worker_threads";
 import { ContractError } from "../../errors.ts";
 import type { MpiLauncher } from "../../transport/mpi/launcher.ts";
 import { readMemberStatus, type MemberStatus } from "../../transport/mpi/member-status.ts";
-import { createOwnPlace, resetOwnPlace } from "../../transport/mpi/own-place.ts";
+import type { OpenedGroup } from "../../transport/mpi/attach.ts";
+import { createOwnPlace, resetOwnPlace, type PlaceMemory } from "../../transport/mpi/own-place.ts";
 import { abortArena } from "../../transport/threads/arena.ts";
 import { fromErrorRecord, toErrorRecord } from "../error-record.ts";
 import { RankDeathError } from "../gang.ts";
@@ -33,12 +34,12 @@ export interface RankHostParts {
 /** The rank of this process. */
 export class RankHost {
   readonly #worker: Worker;
-  readonly #place = createOwnPlace();
+  readonly #place: PlaceMemory;
   readonly #rank: number;
   readonly #onNews: (news: News) => void;
   readonly #watch: NodeJS.Timeout;
   readonly #exit: Promise<void>;
-  #groups: (readonly number[])[] = [];
+  #groups: OpenedGroup[] = [];
   #joined: (facts: readonly StartFacts[]) => void = () => undefined;
   #failedToJoin: (error: unknown) => void = () => undefined;
   /** The call in which the rank was last seen, and since when, where it does not say itself. */
@@ -50,6 +51,7 @@ export class RankHost {
 
   constructor({ settings, launcher, resourceLimits, facts, onNews }: RankHostParts) {
     this.#rank = launcher.rank;
+    this.#place = createOwnPlace(launcher.size);
     this.#onNews = onNews;
     this.joined = new Promise((resolve, reject) => {
       this.#joined = resolve;
@@ -126,7 +128,7 @@ export class RankHost {
         this.#failedToJoin(fromErrorRecord(news.error));
         break;
       case "group":
-        this.#groups[news.number] = news.ranks;
+        this.#groups[news.group.number] = news.group;
         break;
       case "idle":
       case "message":

@@ -38,8 +38,8 @@ const rank = new Rank({
       deterministic: settings.deterministic,
       localRanks,
       ranks: ranksInRun,
-      onGroup: (number, ranks) => {
-        post({ kind: "group", number, ranks: [...ranks] });
+      onGroup: (group) => {
+        post({ kind: "group", group });
       },
     });
   },

@@ -60,7 +60,10 @@ export class StallWatch {
     const statuses = Array.from(
       { length: this.#size },
       (_, worldRank): MemberStatus =>
-        this.#answers.get(worldRank) ?? { worldRank, state: "unreachable", group: [], calls: -1 },
+        this.#answers.get(worldRank) ?? {
+          ...{ worldRank, state: "unreachable", calls: -1 },
+          ...{ group: [], groupKey: "", arrived: {}, sent: [], received: [] },
+        },
     );
     const verdict = explainStall(statuses, this.#timeoutMs);
     const seen = verdict === undefined ? "" : `${verdict.kind} ${statuses.map(({ calls }) => calls).join()}`;

@@ -20,6 +20,15 @@ import { MpiWaiter } from "./waiter.ts";
 /** Tags of communicator set-up stay below what the standard guarantees. */
 const MAX_SETUP_TAG = 32_767;
 
+/** A group that a rank has opened. */
+export interface OpenedGroup {
+  readonly number: number;
+  /** World ranks. */
+  readonly ranks: readonly number[];
+  /** The same on all members, and different for groups of the same ranks. */
+  readonly key: string;
+}
+
 /** Settings of the transport. */
 export interface MpiOptions {
   /** Reduce floats in the order of ranks: the same bits as on threads, on any number of ranks. */
@@ -29,7 +38,7 @@ export interface MpiOptions {
   /** Ranks that take part in the run, the first ones. Default: all. */
   readonly ranks?: number;
   /** Called when the rank opens a group, with the number by which its status names it. */
-  readonly onGroup?: (number: number, ranks: readonly number[]) => void;
+  readonly onGroup?: (group: OpenedGroup) => void;
 }
 
 /** MPI in this process: started once, attached to by one run after the other. */
@@ -109,7 +118,7 @@ class MpiTransport implements Transport {
     const times = this.#opened.get(key) ?? 0;
     this.#opened.set(key, times + 1);
     const number = this.#numGroups++;
-    this.#onGroup?.(number, ranks);
+    this.#onGroup?.({ number, ranks: [...ranks], key: `${key} ${times}` });
     // The members meet here, and whoever watches this rank should see it.
     const call = openingCall(ranks, options);
     this.#parts.mpi.enter(call);

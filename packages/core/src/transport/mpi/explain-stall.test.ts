@@ -13,6 +13,9 @@ const collective = (worldRank: number, more: Partial<MemberStatus> = {}): Member
     description: "allReduce(sum) at a.ts:1",
   },
   group: [0, 1, 2],
+  groupKey: "0,1,2 0",
+  arrived: { "0,1,2 0": 7 },
+  ...{ sent: [0, 0, 0], received: [0, 0, 0] },
   forMs: 3_000,
   calls: 9,
   ...more,
@@ -31,6 +34,7 @@ const receive = (worldRank: number, partner: number): MemberStatus =>
 const computing = (worldRank: number): MemberStatus =>
   collective(worldRank, {
     state: "computing",
+    arrived: { "0,1,2 0": 6 },
     call: { group: "dp", collective: "barrier", label: "epoch", sequence: 3 },
   });
 
@@ -58,6 +62,8 @@ describe("The reason of a wait", () => {
 
   test("is a mismatch where all members of a group are in different calls", () => {
     const other = collective(1, {
+      groupKey: "0,1,2 1",
+      arrived: { "0,1,2 0": 6, "0,1,2 1": 1 },
       call: {
         group: "dp",
         collective: "barrier",
@@ -66,7 +72,8 @@ describe("The reason of a wait", () => {
         description: "barrier() at c.ts:2",
       },
     });
-    expect(explainStall([collective(0), other, collective(2)], 5_000)).toEqual({
+    const first = collective(0, { arrived: { "0,1,2 0": 7, "0,1,2 1": 0 } });
+    expect(explainStall([first, other, collective(2)], 5_000)).toEqual({
       kind: "mismatch",
       text: 'Collective mismatch in group "tp": rank 0 called allReduce(sum) at a.ts:1, rank 1 called barrier() at c.ts:2 in group "dp"; all ranks of a group must make the same calls in the same order.',
     });
@@ -81,5 +88,18 @@ describe("The reason of a wait", () => {
 
   test("is no circle where all are in the same call", () => {
     expect(explainStall([collective(0), collective(1), collective(2)], 5_000)).toBeUndefined();
+  });
+
+  test("is none where a rank has not yet seen that the others came, and went on", () => {
+    const ahead = collective(0, {
+      call: { group: "tp", collective: "barrier", label: "", sequence: 8 },
+      arrived: { "0,1,2 0": 8 },
+    });
+    expect(explainStall([ahead, collective(1), collective(2)], 5_000)).toBeUndefined();
+  });
+
+  test("is none while a message is on its way", () => {
+    const sender = { ...receive(1, 0), sent: [1, 0, 0] };
+    expect(explainStall([receive(0, 1), sender, computing(2)], 5_000)).toBeUndefined();
   });
 });

@@ -40,24 +40,24 @@ export function explainStall(statuses: readonly MemberStatus[], timeoutMs: numbe
   return late === undefined ? undefined : { kind: "timeout", text: textOfTimeout(late, statuses, timeoutMs) };
 }
 
-/** Whom `status` waits for: the members of its group that are not in the same call. */
+/** Whom `status` waits for: the sender whose messages it has all received, or the members that have not come to its call. */
 function missingFor(status: MemberStatus, statuses: readonly MemberStatus[]): readonly MemberStatus[] {
   const { partner, group, worldRank } = status;
-  if (partner !== undefined) return [statuses[partner]!];
+  if (partner !== undefined) {
+    const sender = statuses[partner]!;
+    const isOnItsWay = (sender.sent[worldRank] ?? 0) > (status.received[partner] ?? 0);
+    return isOnItsWay ? [] : [sender];
+  }
   return group
     .filter((rank) => rank !== worldRank)
     .map((rank) => statuses[rank]!)
-    .filter((other) => !isInSameCall(other, status));
+    .filter((other) => !hasArrived(other, status));
 }
 
-function isInSameCall(other: MemberStatus, { call, group }: MemberStatus): boolean {
-  return (
-    (other.state === "waiting" || other.state === "calling") &&
-    other.partner === undefined &&
-    other.call?.group === call?.group &&
-    other.call?.sequence === call?.sequence &&
-    other.group.join() === group.join()
-  );
+/** Whether it came to the call, and may have gone on since: a rank that sleeps sees late that others have arrived. */
+function hasArrived(other: MemberStatus, { call, groupKey }: MemberStatus): boolean {
+  const last = other.arrived[groupKey];
+  return last !== undefined && last >= (call?.sequence ?? 0);
 }
 
 /** Ranks of which each waits for the next one, and the last for the first. */

@@ -106,6 +106,7 @@ export class MpiCommunicator implements Communicator {
     const call = this.#takeCall();
     checkMpiTag(`send (group "${call.group}")`, tag);
     this.#parts.mail.send(this.#handle, buffer, to, tag);
+    this.#parts.place.countSent(this.#ranks[to]!);
     this.#parts.place.endCall();
   }
 
@@ -114,6 +115,7 @@ export class MpiCommunicator implements Communicator {
     checkMpiTag(`receive (group "${call.group}")`, tag);
     this.#parts.place.setPartner(this.#ranks[from]!);
     const other = this.#parts.mail.receive(this.#handle, buffer, from, tag);
+    this.#parts.place.countReceived(this.#ranks[from]!);
     if (other) {
       this.#fail(
         `Message mismatch in group "${call.group}": rank ${from} sent ${other.dtype}[${other.length}] with tag ${tag}, rank ${this.rank} called ${call.describe()}; both sides must give the same dtype and length.`,

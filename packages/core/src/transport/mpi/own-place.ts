@@ -16,21 +16,29 @@ import type { Call } from "../transport.ts";
 export interface PlaceMemory {
   /** An arena of one rank, for its status and texts. It moves no data, so that the smallest sizes do. */
   readonly arena: ThreadsArena;
-  /** Which group the call is in, and with whom. */
+  /** Which group the call is in, and with whom; how far the rank got in each group, and with each other rank. */
   readonly words: Int32Array;
+  /** Ranks in the world. */
+  readonly size: number;
 }
 
 /** Words of `PlaceMemory.words`. */
 export const GROUP_NUMBER = 0;
 export const PARTNER = 1;
+/** Then messages sent to each rank, messages received from each, and the last collective of each group. */
+export const COUNTERS = 2;
+/** Groups beyond these are not followed. */
+export const MAX_GROUPS = 1_024;
+
 /** `PARTNER` of a call that all members make. */
 export const NO_PARTNER = -1;
 
-/** Makes it. */
-export function createOwnPlace(): PlaceMemory {
+/** Makes it, for a rank of a world of `size`. */
+export function createOwnPlace(size: number): PlaceMemory {
   return {
     arena: createThreadsArena({ ranks: 1, chunkBytes: 1024, mailboxBytes: 1024 }),
-    words: new Int32Array(new SharedArrayBuffer(8)),
+    words: new Int32Array(new SharedArrayBuffer(4 * (COUNTERS + 2 * size + MAX_GROUPS))),
+    size,
   };
 }
 
@@ -47,6 +55,7 @@ export const WAITS_FOR_ANY = -1;
 export class OwnPlace {
   readonly #arenaWords: Int32Array;
   readonly #words: Int32Array;
+  readonly #size: number;
   readonly #status: OwnStatus;
   #call: Call | undefined;
 
@@ -54,6 +63,7 @@ export class OwnPlace {
     const memory = new ArenaMemory(place.arena);
     this.#arenaWords = memory.words;
     this.#words = place.words;
+    this.#size = place.size;
     this.#status = new OwnStatus(memory, 0, new ArenaTexts(memory, 0));
   }
 
@@ -63,12 +73,23 @@ export class OwnPlace {
     this.throwIfAborted();
     this.#words[GROUP_NUMBER] = group;
     this.#words[PARTNER] = NO_PARTNER;
+    if (call.sequence > 0 && group < MAX_GROUPS) {
+      this.#words[COUNTERS + 2 * this.#size + group] = call.sequence;
+    }
     this.#status.beginCall(call);
   }
 
   /** The call is with one rank only. */
   setPartner(worldRank: number): void {
     this.#words[PARTNER] = worldRank;
+  }
+
+  countSent(worldRank: number): void {
+    this.#words[COUNTERS + worldRank]!++;
+  }
+
+  countReceived(worldRank: number): void {
+    this.#words[COUNTERS + this.#size + worldRank]!++;
   }
 
   endCall(): void {

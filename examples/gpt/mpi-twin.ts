@@ -1,0 +1,58 @@
+/**
+ * Trains the same GPT on threads and over MPI, and prints what came out of each as JSON. Started by mpirun, with the number
+ * of ranks as its argument; `mpi.test.ts` compares.
+ *
+ * @packageDocumentation
+ */
+import { createWorld, type WorldHandle } from "@meshwright/core";
+import { createSchedule } from "@meshwright/pipeline";
+import type { TrainOptions } from "./run-data.ts";
+import type train from "./train.ts";
+
+/** One mesh on each transport. */
+export interface TwinRun {
+  readonly name: string;
+  readonly transport: "mpi" | "threads";
+  readonly losses: readonly number[];
+  readonly finalHash: string;
+}
+
+type Mesh = Pick<TrainOptions, "mesh" | "pipeline">;
+
+const ONE_F_ONE_B = createSchedule("1f1b", { numRanks: 2, numMicroBatches: 2 });
+const MESHES: Readonly<Record<number, Readonly<Record<string, Mesh>>>> = {
+  2: {
+    "tensor parallel": { mesh: { dp: 1, pp: 1, tp: 2 }, pipeline: undefined },
+    "in a pipeline": { mesh: { dp: 1, pp: 2, tp: 1 }, pipeline: ONE_F_ONE_B },
+  },
+  4: {
+    "tensor parallel on four": { mesh: { dp: 1, pp: 1, tp: 4 }, pipeline: undefined },
+    "tensor parallel in a pipeline": { mesh: { dp: 1, pp: 2, tp: 2 }, pipeline: ONE_F_ONE_B },
+  },
+};
+
+const OPTIONS: Omit<TrainOptions, "mesh" | "pipeline"> = {
+  tokens: Int32Array.from({ length: 600 }, (_, i) => (i * i) % 11),
+  model: { vocabSize: 11, contextLength: 8, features: 16, heads: 4, layers: 2 },
+  ...{ batchSize: 4, seed: 1, steps: 3, checkpoints: undefined },
+  schedule: { peak: 1e-2, warmupSteps: 2, totalSteps: 10, floor: 1e-3 },
+  ...{ validateEvery: 3, validationBatches: 1, prompt: [1], sampleTokens: 2 },
+};
+
+const ranks = Number(process.argv[2]);
+// Only rank 0 gets any further than this line.
+const worlds: Readonly<Record<TwinRun["transport"], WorldHandle>> = {
+  mpi: await createWorld({ ranks, seed: 1, engine: "wasm", deterministic: true }),
+  threads: await createWorld({ ranks, seed: 1, engine: "wasm", transport: "threads" }),
+};
+const runs: TwinRun[] = [];
+for (const [name, mesh] of Object.entries(MESHES[ranks]!)) {
+  for (const transport of ["mpi", "threads"] as const) {
+    const url = new URL("./train.ts", import.meta.url);
+    const [first] = await worlds[transport].run<typeof train>(url, { ...OPTIONS, ...mesh });
+    runs.push({ name, transport, losses: [...first!.losses], finalHash: first!.finalHash });
+  }
+}
+await worlds.threads.close();
+await worlds.mpi.close();
+console.log(JSON.stringify(runs));
