@@ -28,7 +28,7 @@ import { locateNativeParts } from "./tensorflow/locate.ts";
 import { prepareTensorflowProcess } from "./tensorflow/prepare-process.ts";
 import { repairKernels } from "./tensorflow/repairs.ts";
 import { allowShapeViews } from "./tensorflow/shape-views.ts";
-import { acceptPlainRecords } from "./tensorflow/whole-tensors.ts";
+import { exchangePlainRecords } from "./tensorflow/whole-tensors.ts";
 import { registerTensorflowKernels } from "./tensorflow-kernels/all.ts";
 
 /** Options of {@link startTensorflowEngine}. */
@@ -75,9 +75,10 @@ async function take({
   if (!(await setBackend(BACKEND_NAME))) {
     throw new EngineUnavailableError(`tfjs could not start the backend of ${source}`);
   }
-  acceptPlainRecords(BACKEND_NAME);
   allowShapeViews(backend());
   const bridged = bridgeKernels(backend());
+  // Last of the stock and the repaired ones: they all call public operations.
+  exchangePlainRecords(BACKEND_NAME);
   registerTensorflowKernels(BACKEND_NAME, backend(), { folder });
   return tensorflowEngine(bridged);
 }
