@@ -4,7 +4,7 @@
  *
  * @packageDocumentation
  */
-import { createWorld, type LedgerTotal } from "@meshwright/core";
+import { createWorld, type EngineName, type LedgerTotal } from "@meshwright/core";
 import { median, medianRatio, summarize, type Summary } from "../statistics.ts";
 import type { StepProfile } from "./kernel-times.ts";
 import type scaling from "./core-scaling.ts";
@@ -19,6 +19,8 @@ export interface StepBenchOptions {
   readonly seed?: number;
   /** Run only models of so many features. */
   readonly features?: number;
+  /** What every rank computes with. Default `"wasm"`. */
+  readonly engine?: EngineName;
 }
 
 /** One way to run the step. */
@@ -67,7 +69,8 @@ export interface StepBenchResult {
 }
 
 const BATCH = { vocabSize: 96, batchSize: 8, contextLength: 128 } as const;
-const MODELS: readonly StepSizes[] = [
+/** The models whose steps are measured. */
+export const MODELS: readonly StepSizes[] = [
   { features: 256, layers: 4, heads: 4, ...BATCH },
   { features: 768, layers: 2, heads: 12, ...BATCH },
 ];
@@ -83,22 +86,22 @@ type Run = (typeof SETTINGS)[number] & { readonly results: readonly StepResult[]
 
 /** Measures on worker threads of this process. */
 export async function runStepBench(options: StepBenchOptions = {}): Promise<StepBenchResult> {
-  const { samples = 15, seed = 1, features } = options;
+  const { samples = 15, seed = 1, features, engine: wanted = "wasm" } = options;
   const models: StepModelFigures[] = [];
   let engine = "";
   for (const sizes of MODELS) {
     if (features !== undefined && sizes.features !== features) continue;
-    const runs = await runModel(sizes, { samples, seed });
+    const runs = await runModel(sizes, { samples, seed, engine: wanted });
     engine = runs[0]!.results[0]!.engine;
     const parameters = runs[0]!.results[0]!.parameters;
     models.push({ sizes, parameters, figures: figuresOf(sizes, runs) });
   }
-  return { engine, samples, seed, models, scaling: await measureScaling(samples) };
+  return { engine, samples, seed, models, scaling: await measureScaling(samples, wanted) };
 }
 
 /** From the fastest rounds, because the limit is asked for. */
-async function measureScaling(rounds: number): Promise<CoreScaling> {
-  const world = await createWorld({ ranks: 2, engine: "wasm" });
+async function measureScaling(rounds: number, engine: EngineName): Promise<CoreScaling> {
+  const world = await createWorld({ ranks: 2, engine });
   try {
     const byRank = await world.run<typeof scaling>(new URL("./core-scaling.ts", import.meta.url), { rounds });
     const aloneGflops = Math.max(...byRank[0]!.alone);
@@ -114,10 +117,10 @@ async function measureScaling(rounds: number): Promise<CoreScaling> {
 
 async function runModel(
   sizes: StepSizes,
-  { samples, seed }: { readonly samples: number; readonly seed: number },
+  { samples, seed, engine }: { readonly samples: number; readonly seed: number; readonly engine: EngineName },
 ): Promise<Run[]> {
   const worlds = await Promise.all(
-    SETTINGS.map(({ mesh }) => createWorld({ ranks: mesh === null ? 1 : mesh.dp * mesh.tp, engine: "wasm" })),
+    SETTINGS.map(({ mesh }) => createWorld({ ranks: mesh === null ? 1 : mesh.dp * mesh.tp, engine })),
   );
   const turns = createTurns(worlds.length);
   const steps = { warmUp: 4, timed: samples, profiled: 5 };
@@ -162,6 +165,6 @@ function figuresOf(sizes: StepSizes, runs: readonly Run[]): StepFigure[] {
 }
 
 /** A step takes as long as its slowest rank. */
-function slowestPerStep(byRank: readonly (readonly number[])[]): number[] {
+export function slowestPerStep(byRank: readonly (readonly number[])[]): number[] {
   return byRank[0]!.map((_, step) => Math.max(...byRank.map((times) => times[step]!)));
 }

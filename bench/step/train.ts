@@ -63,7 +63,8 @@ export interface StepResult {
   readonly profile: StepProfile | undefined;
 }
 
-interface Batch {
+/** Tokens, and the token that follows each. */
+export interface Batch {
   readonly inputs: tf.Tensor2D;
   readonly targets: tf.Tensor2D;
 }
@@ -146,7 +147,7 @@ function createTraining(
 }
 
 /** Tokens that depend on the seed and the step alone; the targets are the inputs one position on. */
-function randomBatch(
+export function randomBatch(
   { batchSize, contextLength, vocabSize }: StepSizes,
   { seed, index }: { readonly seed: number; readonly index: number },
 ): Batch {

@@ -3,6 +3,10 @@
  *
  * @packageDocumentation
  */
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Rare enough to leave the cores to whose turn it is. */
+const POLL_MS = 5;
 
 /** Shared by all worlds; goes to them as an option of their program. */
 export interface Turns {
@@ -32,4 +36,10 @@ export function endTurn({ memory }: Turns): void {
   const ended = new Int32Array(memory);
   Atomics.add(ended, 0, 1);
   Atomics.notify(ended, 0);
+}
+
+/** Waits for the turn without blocking the thread: for a player that is a process of its own. */
+export async function untilTurn({ memory, players }: Turns, player: number, round: number): Promise<void> {
+  const ended = new Int32Array(memory);
+  while (Atomics.load(ended, 0) !== round * players + player) await sleep(POLL_MS);
 }
