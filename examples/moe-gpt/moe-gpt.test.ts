@@ -103,9 +103,7 @@ describe("pnpm example moe-gpt", () => {
     expect(result.dropRate).toBeGreaterThan(0);
     expect(result.dense!.losses).toHaveLength(STEPS);
     expect(result.dense!.parameters).toBeLessThan(result.totalParameters);
-    expect(Object.keys(result.bytesPerStep.ep!)).toEqual(
-      expect.arrayContaining(["allToAll", "allReduce"]),
-    );
+    expect(Object.keys(result.bytesPerStep.ep!)).toEqual(expect.arrayContaining(["allToAll", "allReduce"]));
 
     expect(stdout).toContain("75.0% fewer expert FLOPs than if every token visited every expert");
     expect(stdout).toContain(`worst imbalance ${result.imbalance.toFixed(3)} with balance loss`);

@@ -12,7 +12,7 @@ describe("the experts that the command line asks for", () => {
   test("do as much work per token as the dense block, unless told otherwise", () => {
     expect(moeOptions(parse("--features", "24", "--top-k", "3"))).toEqual({
       ...{ numExperts: 8, topK: 3, everyNth: 1, seed: 1, hidden: 32 },
-      balance: { loss: 0.01 },
+      balance: { loss: 0.03 },
     });
     expect(
       moeOptions(parse("--expert-features", "7", "--capacity-factor", "1.5", "--every-nth", "2")),
@@ -30,6 +30,7 @@ describe("the experts that the command line asks for", () => {
     expect(of("loss", "--balance-strength", "0.5")).toEqual({ balance: { loss: 0.5 }, router: undefined });
     expect(of("bias")).toEqual({ balance: { biasRate: 0.01 }, router: { scoreFunction: "sigmoid" } });
     expect(of("none")).toEqual({ balance: undefined, router: undefined });
+    expect(of("none", "--top-k", "1")).toEqual({ balance: undefined, router: { order: "scoreFirst" } });
   });
 
   test("are refused before ranks start where they do not fit", () => {

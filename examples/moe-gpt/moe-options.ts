@@ -18,6 +18,11 @@ import type { MoETrainOptions } from "./run-data.ts";
 /** Hidden features of a dense block, over its features. */
 const EXPANSION = 4;
 
+/** Enough for batches of this size, see docs/mixture-of-experts.md; large models take 0.01 to 0.001. */
+const LOSS_COEFFICIENT = 0.03;
+/** Ten times that of DeepSeek-V3, whose training is thousands of times as long. */
+const BIAS_RATE = 0.01;
+
 /** The experts of the model. */
 export function moeOptions({ seed, extra }: MoECommandOptions): MoETrainOptions["moe"] {
   const { experts, topK, everyNth, capacityFactor, features } = extra;
@@ -29,18 +34,23 @@ export function moeOptions({ seed, extra }: MoECommandOptions): MoETrainOptions[
   };
 }
 
-/** The bias goes with sigmoid scores, as in DeepSeek-V3: it moves by a fixed step, so scores must be in a fixed range. */
+/**
+ * The bias goes with sigmoid scores, as in DeepSeek-V3: it moves by a fixed step, so scores must be in a fixed range. A
+ * single choice goes with its softmax over all experts, as in Switch: alone its weight would be 1, and teach the gate nothing.
+ */
 function balance({
   balance: kind,
-  balanceStrength: strength = 0.01,
+  balanceStrength: strength,
+  topK,
 }: MoECommandOptions["extra"]): Pick<MoETrainOptions["moe"], "balance" | "router"> {
+  const softmax = topK === 1 ? ({ router: { order: "scoreFirst" } } as const) : {};
   switch (kind) {
     case "loss":
-      return { balance: { loss: strength } };
+      return { balance: { loss: strength ?? LOSS_COEFFICIENT }, ...softmax };
     case "bias":
-      return { balance: { biasRate: strength }, router: { scoreFunction: "sigmoid" } };
+      return { balance: { biasRate: strength ?? BIAS_RATE }, router: { scoreFunction: "sigmoid" } };
     case "none":
-      return {};
+      return softmax;
   }
 }
 
