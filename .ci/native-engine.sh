@@ -51,6 +51,8 @@ git clone --quiet --local "$root" "$scratch/clone" || exit 1
 cd "$scratch/clone" || exit 1
 try npx -y pnpm@10 install --frozen-lockfile --prefer-offline
 check "an install without a native library succeeds" [ "$code" = 0 ]
+# As for a user who has not installed tfjs-node: npm fetches its JavaScript into the cache.
+rm packages/core/node_modules/@tensorflow/tfjs-node
 cat >check-engine.ts <<'EOF'
 import * as tf from "@tensorflow/tfjs";
 import { defineProgram } from "./packages/core/src/index.ts";

@@ -95,7 +95,9 @@ describe("installEngine from a wheel", () => {
     const machine = machineOf({ tfjsNode: false, npm: true });
     writeFakeWheel(machine.index);
     await install(machine);
-    expect(existsSync(join(machine.cache.engine, "tfjs-node/binding/tfjs_backend.cc"))).toBe(true);
+    const folder = join(machine.cache.engine, "tfjs-node");
+    expect(existsSync(join(folder, "binding/tfjs_backend.cc"))).toBe(true);
+    expect(existsSync(join(folder, "node_modules/google-protobuf/package.json"))).toBe(true);
     expect((await wholeEngine(machine)).tfjsNodeVersion).toBe("4.22.0");
   });
 

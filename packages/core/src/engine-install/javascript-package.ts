@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import { mkdir, readdir, readFile, rename } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { EngineInstallError } from "./install-error.ts";
@@ -48,18 +48,26 @@ export async function javaScriptPackage(context: InstallContext): Promise<JavaSc
   return { folder, version: String(Reflect.get(Object(manifest), "version")) };
 }
 
+/** What its JavaScript needs beside the program's tfjs: the backend reads its summaries' format when it is loaded. */
+const PROTOBUF = "google-protobuf@^3.9.2";
+
 async function fetchPackage({ env, scratch, staging, signal, progress }: InstallContext): Promise<string> {
   const what = `${PACKAGE}@${TFJS_NODE_VERSION}`;
   progress.step("JavaScript", `npm pack ${what}`);
   const folder = join(scratch, "npm");
   await mkdir(folder, { recursive: true });
-  const packed = await runTool(["npm"], ["pack", "--silent", what], { env, cwd: folder, signal });
-  const archive = (await readdir(folder)).find((name) => name.endsWith(".tgz"));
-  if (packed.code !== 0 || archive === undefined) throw failed(`npm pack ${what}`, packed);
-  const unpacked = await runTool(["tar"], ["-xzf", archive], { env, cwd: folder, signal });
-  if (unpacked.code !== 0) throw failed(`tar -xzf ${archive}`, unpacked);
+  const packed = await runTool(["npm"], ["pack", "--silent", what, PROTOBUF], { env, cwd: folder, signal });
+  if (packed.code !== 0) throw failed(`npm pack ${what}`, packed);
   const target = join(staging, "tfjs-node");
-  await rename(join(folder, "package"), target);
+  const places = { tensorflow: target, google: join(target, "node_modules/google-protobuf") };
+  for (const [start, place] of Object.entries(places)) {
+    const archive = (await readdir(folder)).find((name) => name.startsWith(start) && name.endsWith(".tgz"));
+    if (archive === undefined) throw failed(`npm pack ${what}`, packed);
+    await mkdir(place, { recursive: true });
+    const tarArguments = ["-xzf", archive, "-C", place, "--strip-components=1"];
+    const unpacked = await runTool(["tar"], tarArguments, { env, cwd: folder, signal });
+    if (unpacked.code !== 0) throw failed(`tar -xzf ${archive}`, unpacked);
+  }
   return target;
 }
 

@@ -32,7 +32,8 @@ export function statusText(status: EngineStatus): string {
     ["GPU", gpus.length === 0 ? "none" : gpus.join("; ")],
     ...(visible === undefined ? [] : [["", `CUDA_VISIBLE_DEVICES=${visible}`] as const]),
     ["auto", `takes ${auto.engine}`],
-    ...auto.skipped.map(({ name, reason }) => ["", `not ${name}: ${reason}`] as const),
+    // Of a module that is missing, Node.js lists who asked for it on further lines.
+    ...auto.skipped.map(({ name, reason }) => ["", `not ${name}: ${reason.split("\n")[0]!}`] as const),
   ];
   return rows.map(([name, text]) => `${name.padEnd(9)}${text}\n`).join("");
 }

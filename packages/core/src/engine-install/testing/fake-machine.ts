@@ -73,10 +73,12 @@ const addon = process.env.FAKE_ADDON ?? 'exports.TF_Version = "2.21.0"; exports.
 fs.writeFileSync(args[args.indexOf("-o") + 1], addon);
 `;
 
-/** `npm pack` of the fake tfjs-node. */
+/** `npm pack` of the fake tfjs-node, and of what it needs. */
 const NPM = `
 const { execFileSync } = require("node:child_process");
-execFileSync("/bin/sh", ["-c", 'PATH=/usr/bin:/bin tar -czf tensorflow-tfjs-node-4.22.0.tgz -C "$FAKE_REGISTRY" package']);
+for (const name of ["tensorflow-tfjs-node-4.22.0", "google-protobuf-3.21.4"]) {
+  execFileSync("/bin/sh", ["-c", 'PATH=/usr/bin:/bin tar -czf "$0.tgz" -C "$FAKE_REGISTRY" package', name]);
+}
 `;
 
 /** Loads text files named .node as modules. */
