@@ -30,12 +30,14 @@ export function exchangePlainRecords(backendName: string): void {
 
 function withPlainRecords(stock: KernelFunc): KernelFunc {
   return (params) => {
-    const held: HeldInputs = { tensors: new Set(), data: new Set() };
+    const held: HeldInputs = { tensors: new Set(), data: new Set(), unknown: new Set() };
     const backend = params.backend as KernelBackend;
     const result = stock({ ...params, inputs: wholeInputs(params.inputs, held) });
-    return Array.isArray(result)
+    const plain = Array.isArray(result)
       ? result.map((info) => plainRecord(info, held, backend))
       : plainRecord(result, held, backend);
+    forget(held, backend);
+    return plain;
   };
 }
 
@@ -46,6 +48,7 @@ function wholeInputs(inputs: NamedTensorInfoMap, held: HeldInputs): NamedTensorI
     const tensor = wholeTensor(info);
     held.tensors.add(tensor);
     held.data.add(info.dataId);
+    if (!isKnown(info.dataId)) held.unknown.add(info.dataId);
     return tensor;
   };
   for (const [name, info] of Object.entries<TensorInfo | TensorInfo[] | undefined>(inputs)) {
@@ -78,4 +81,15 @@ function plainRecord(info: TensorInfo, held: HeldInputs, backend: KernelBackend)
 interface HeldInputs {
   readonly tensors: Set<TensorInfo>;
   readonly data: Set<DataId>;
+  /** Those of which tfjs' engine knows nothing. */
+  readonly unknown: Set<DataId>;
+}
+
+function isKnown(dataId: DataId): boolean {
+  return engine().state.tensorInfo.has(dataId);
+}
+
+/** Operations in a kernel that share an input's data make it known; their tensors are gone by now. */
+function forget({ unknown }: HeldInputs, backend: KernelBackend): void {
+  for (const dataId of unknown) if (isKnown(dataId)) engine().removeDataId(dataId, backend);
 }
