@@ -105,8 +105,12 @@ function addUp({
   });
 }
 
-/** @throws ContractError that names the first position and value outside `0..numRows-1`. */
-function checkIndices(indices: Int32Array, numRows: number): void {
+/**
+ * Checks indices; every implementation of `EmbeddingLookup` calls it.
+ *
+ * @throws ContractError that names the first position and value outside `0..numRows-1`.
+ */
+export function checkIndices(indices: Int32Array, numRows: number): void {
   for (let position = 0; position < indices.length; position++) {
     const index = indices[position]!;
     if (index >= 0 && index < numRows) continue;
