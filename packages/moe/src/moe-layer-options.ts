@@ -161,7 +161,7 @@ function balanceProblems({ balance = {}, router }: MoELayerOptions): string[] {
   return problems;
 }
 
-function capacityProblems({ capacity }: MoELayerOptions): string[] {
+function capacityProblems({ capacity, dispatcher }: MoELayerOptions): string[] {
   if (capacity === undefined) return [];
   const { factor, minimum = 1, pad = false, scope = "global" } = capacity;
   const problems: string[] = [];
@@ -178,6 +178,11 @@ function capacityProblems({ capacity }: MoELayerOptions): string[] {
   if (pad && scope !== "rank") {
     problems.push(
       `capacity.pad (true) must be used with capacity.scope ("${scope}") "rank", because every rank pads to the capacity of its own tokens; use scope: "rank", or leave pad out.`,
+    );
+  }
+  if (pad && dispatcher === "all-gather") {
+    problems.push(
+      `capacity.pad (true) must be left out with dispatcher ("all-gather"), which sends no rows to experts; use dispatcher: "all-to-all".`,
     );
   }
   return problems;

@@ -175,7 +175,7 @@ describe("MoELayer refuses", () => {
       ...{ ...SIZES, hidden: 0 },
       balance: { loss: -1 },
       capacity: { factor: 0, minimum: 0, pad: true },
-      dispatcher: "all-to-all",
+      dispatcher: "all-gather",
     } as const;
     expect(() => new MoELayer(options)).toThrow(
       [
@@ -185,7 +185,8 @@ describe("MoELayer refuses", () => {
         "- capacity.factor (0) must be positive and finite; use 1 for an even share, or leave capacity out to drop nothing.",
         "- capacity.minimum (0) must be an integer of at least 1, because an expert of capacity 0 learns nothing; use 1.",
         '- capacity.pad (true) must be used with capacity.scope ("global") "rank", because every rank pads to the capacity of its own tokens; use scope: "rank", or leave pad out.',
-        '- dispatcher ("all-to-all") must be left out without parallel.expertAxis, because all experts are on every rank.',
+        '- capacity.pad (true) must be left out with dispatcher ("all-gather"), which sends no rows to experts; use dispatcher: "all-to-all".',
+        '- dispatcher ("all-gather") must be left out without parallel.expertAxis, because all experts are on every rank.',
       ].join("\n"),
     );
   });

@@ -76,6 +76,8 @@ interface Call {
  * `dispatcher: "all-gather"` one all-gather and one reduce-scatter of `[T, D]` each way. Over the tensor axis one
  * all-reduce of `[T, D]` each way. See also `planTokens` for capacity and load.
  *
+ * Collectives block the rank that makes them, so shared experts run before or after the exchange, not beside it.
+ *
  * Auxiliary losses are attached to `y` and need not be added to the model's loss. Under `accumulateGradients` and in
  * pipelines they count by their micro-batch's share (`lossScale`). After each step call {@link finishMoEStep}.
  *
@@ -104,7 +106,10 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
   training = true;
   /** What the auxiliary losses of the next call are multiplied by; `setLossScale` sets it for a whole model. */
   lossScale = 1;
-  /** Called after each forward pass in training, not when a pass is recomputed. */
+  /**
+   * Called after each forward pass in training, not when a pass is recomputed. Set it on all ranks or on none: they add up
+   * their loads.
+   */
   onLoad: ((record: ExpertLoadRecord) => void) | undefined;
   readonly #balance: BalanceOptions;
   readonly #capacity: LayerCapacity | undefined;
