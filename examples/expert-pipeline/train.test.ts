@@ -10,7 +10,7 @@ const MODELS = ["gpt", "llama"] as const;
 let world: WorldHandle;
 const twins = new Map<string, ExpertPipelineResult>();
 beforeAll(async () => {
-  world = await createWorld({ ranks: 4, engine: "wasm" });
+  world = await createWorld({ ranks: 4 });
   for (const model of MODELS) {
     const options = { pp: 1, ep: 1, schedule: "none", model };
     const [dense] = await world.run<typeof program>(PROGRAM, options, { ranks: 1 });

@@ -9,7 +9,7 @@ const CASES = Object.entries(golden.cases);
 
 let world: WorldHandle;
 beforeAll(async () => {
-  world = await createWorld({ ranks: 4, engine: "wasm" });
+  world = await createWorld({ ranks: 4 });
 });
 afterAll(() => world.close());
 

@@ -27,7 +27,7 @@ const ALL_BYTES = 4 * (2 * 37 * 16 + 2 * (2 * 16 * 16 + 2 * 16 * 8 + 16 * 4 + 2 
 const root = mkdtempSync(join(tmpdir(), "meshwright-mixtral-"));
 let world: WorldHandle;
 beforeAll(async () => {
-  world = await createWorld({ ranks: 4, engine: "wasm" });
+  world = await createWorld({ ranks: 4 });
 });
 afterAll(async () => {
   await world.close();

@@ -31,7 +31,7 @@ const CASES: Readonly<Record<string, ModelCase>> = {
 
 let world: WorldHandle;
 beforeAll(async () => {
-  world = await createWorld({ ranks: 4, engine: "wasm" });
+  world = await createWorld({ ranks: 4 });
 });
 afterAll(() => world.close());
 
