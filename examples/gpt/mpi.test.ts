@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
-import { installedMpiruns, mpirun } from "../../packages/core/test/mpi/mpirun.ts";
+import { describe, expect, test, vi } from "vitest";
+import { HANG_MS, installedMpiruns, mpirun } from "../../packages/core/test/mpi/mpirun.ts";
 import type { TwinRun } from "./mpi-twin.ts";
 
+vi.setConfig({ testTimeout: HANG_MS });
 const launchers = installedMpiruns();
 const script = fileURLToPath(new URL("./mpi-twin.ts", import.meta.url));
 const nodeOptions = ["--import", "tsx", "--conditions=@meshwright/source"];

@@ -1,11 +1,12 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { expectedOf, type Step } from "../communication/collective-steps.ts";
 import { everything, ops } from "../communication/every-collective.ts";
 import type { FaultReply } from "../communication/fault-programs.ts";
 import type { NumericArray } from "../../src/transport/transport.ts";
-import { installedMpiruns } from "./mpirun.ts";
+import { HANG_MS, installedMpiruns } from "./mpirun.ts";
 import { job, runJobs, type MpiJob } from "./rank-processes.ts";
 
+vi.setConfig({ testTimeout: HANG_MS });
 const launchers = installedMpiruns();
 const file = "packages/core/test/communication/fault-programs.ts";
 const sameOrder = "all ranks of a group must make the same calls in the same order.";

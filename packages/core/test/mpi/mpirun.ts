@@ -21,6 +21,11 @@ export interface Finished {
   readonly stderr: string;
 }
 
+/**
+ * Hang limit of a test that starts jobs. Four processes with an engine each take their time on two cores that others use, too.
+ */
+export const HANG_MS = 300_000;
+
 /** Both implementations, under the names that Debian gives them where both are installed. */
 const KNOWN: readonly (Mpirun & { readonly commands: readonly string[]; readonly says: RegExp })[] = [
   {
@@ -47,6 +52,7 @@ export async function mpirun(
   ranks: number,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  onOutput?: (stdout: string) => void,
 ): Promise<Finished> {
   const env = {
     ...process.env,
@@ -59,9 +65,14 @@ export async function mpirun(
   const child = spawn(command, [...options, "-np", String(ranks), process.execPath, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env,
+    // Ends all processes of a job that hangs, before the test gives up.
+    timeout: HANG_MS - 10_000,
   });
   const text = { stdout: "", stderr: "" };
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text.stdout += chunk));
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    text.stdout += chunk;
+    onOutput?.(text.stdout);
+  });
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (text.stderr += chunk));
   const [code] = (await once(child, "close")) as [number | null];
   return { code, ...text };

@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
-import { installedMpiruns, mpirun, type Finished } from "./mpirun.ts";
+import { describe, expect, test, vi } from "vitest";
+import { HANG_MS, installedMpiruns, mpirun, type Finished } from "./mpirun.ts";
 
+vi.setConfig({ testTimeout: HANG_MS });
 const launchers = installedMpiruns();
 const bin = fileURLToPath(new URL("../../bin/meshwright.mjs", import.meta.url));
 const program = fileURLToPath(new URL("./programs/misbehave.ts", import.meta.url));

@@ -12,6 +12,8 @@ export default defineProgram(({ world, options }: ProgramContext<{ args: readonl
     // Until the end of the process.
     if (how === "stall") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   }
+  // Until somebody ends the job.
+  while (how === "go on") world.group.allReduce(new Float32Array(1_000));
   if (how === "circle") world.group.receive(new Float32Array(2), 1 - world.rank, { label: "next" });
   world.group.allReduce(Float32Array.of(1), { label: "after" });
 });
