@@ -27,10 +27,13 @@ export function requireFiniteLogits(
   );
 }
 
-/** One pass without branches: 0 times what is no finite number is NaN, and stays in the sum. */
+/**
+ * One pass without branches: 0 times what is no finite number is NaN, and stays in the sum. By index, because an
+ * iterator over a typed array is several times slower.
+ */
 function areFinite(values: NumericArray): boolean {
   let sum = 0;
-  for (const value of values) sum += value * 0;
+  for (let i = values.length; i-- > 0;) sum += values[i]! * 0;
   return sum === 0;
 }
 
