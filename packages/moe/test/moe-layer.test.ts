@@ -2,6 +2,8 @@ import { verifyParallel } from "@meshwright/sharding";
 import { expect, test } from "vitest";
 import type { LayerCase, LayerTwinOptions } from "./programs/moe-layer-twin.ts";
 
+/** Four layers on five meshes, each with kernels of its own to plan; only a hang takes that long. */
+const TIMEOUT_MS = 300_000;
 const PROGRAM = new URL("./programs/moe-layer-twin.ts", import.meta.url);
 const balance = { loss: 0.3, sequenceLoss: 0.2, zLoss: 0.1, importanceLoss: 0.4 };
 
@@ -25,14 +27,18 @@ const CASES: Readonly<Record<string, LayerCase>> = {
   },
 };
 
-test("the layer on every mesh is the layer on one rank: outputs, gradients, losses, norms, weights, loads", async () => {
-  const comparisons = await verifyParallel<LayerTwinOptions>(PROGRAM, {
-    meshes: [{ ep: 2 }, { ep: 4 }, { ep: 2, tp: 2 }, { dp: 2, ep: 2 }],
-    options: { cases: CASES },
-    // Sums of at most some tens of terms in another order; two steps of AdamW.
-    tolerance: 2e-5,
-  });
-  for (const { name, difference } of comparisons) {
-    if (/: (load|leak)$/.test(name)) expect(difference, name).toBe(0);
-  }
-});
+test(
+  "the layer on every mesh is the layer on one rank: outputs, gradients, losses, norms, weights, loads",
+  async () => {
+    const comparisons = await verifyParallel<LayerTwinOptions>(PROGRAM, {
+      meshes: [{ ep: 2 }, { ep: 4 }, { ep: 2, tp: 2 }, { dp: 2, ep: 2 }],
+      options: { cases: CASES },
+      // Sums of at most some tens of terms in another order; two steps of AdamW.
+      tolerance: 2e-5,
+    });
+    for (const { name, difference } of comparisons) {
+      if (/: (load|leak)$/.test(name)) expect(difference, name).toBe(0);
+    }
+  },
+  TIMEOUT_MS,
+);
