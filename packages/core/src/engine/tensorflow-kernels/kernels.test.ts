@@ -222,11 +222,15 @@ describe.skipIf(parts === undefined).each(FORMS)("$form kernels of the tensorflo
   });
 });
 
-/** Two threads load the library one after the other; the second would register its operations anew if it had gone. */
+/**
+ * Two threads load the addon and the library one after the other. The second would register operations anew if the library
+ * had gone, and TensorFlow itself anew if only a part of it had stayed.
+ */
 const THREADS_IN_TURN = `
   const { once } = require("node:events");
   const { Worker } = require("node:worker_threads");
-  const source = "require('node:worker_threads').parentPort.postMessage(require(" + JSON.stringify(process.argv[1]) + "))";
+  const [addon, library] = process.argv.slice(1).map((file) => "require(" + JSON.stringify(file) + ")");
+  const source = addon + "; require('node:worker_threads').parentPort.postMessage(" + library + ")";
   void (async () => {
     for (let turn = 0; turn < 2; turn++) {
       const worker = new Worker(source, { eval: true });
@@ -242,7 +246,12 @@ const library = parts && join(dirname(parts.addon), FUSED_KERNELS_FILE);
 test.skipIf(library === undefined || !existsSync(library))(
   "the fused operations outlive a thread",
   async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, ["-e", THREADS_IN_TURN, library!]);
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      "-e",
+      THREADS_IN_TURN,
+      parts!.addon,
+      library!,
+    ]);
     expect(stdout).toBe("true\ntrue\n");
   },
 );

@@ -41,7 +41,15 @@ export function fusedKernelsArguments({ libraries, nodeHeaders }: NativeBuild): 
     ...["-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd"],
     ...["-shared", "-fPIC", "-I", nodeHeaders],
     ...UNITS.map((unit) => join(nativeSourcesFolder(), unit)),
-    ...["-L", libraries, "-ltensorflow", "-ltensorflow_framework", "-Wl,-rpath,$ORIGIN"],
+    // Both are needed, used or not: with only the framework kept, the rest would be loaded twice and end the process.
+    ...[
+      "-L",
+      libraries,
+      "-Wl,--no-as-needed",
+      "-ltensorflow",
+      "-ltensorflow_framework",
+      "-Wl,-rpath,$ORIGIN",
+    ],
     // TensorFlow keeps pointers into the library, but Node.js unloads it with the last thread that loaded it.
     "-Wl,-z,nodelete",
     ...["-o", join(libraries, FUSED_KERNELS_FILE)],

@@ -1,5 +1,5 @@
-// Loads TensorFlow's framework library without the two lines that it writes to stderr as it finds oneDNN, whatever the
-// log level says. load(path) returns an error's text, or undefined.
+// Loads a library of TensorFlow for the life of the process, without the two lines that it writes to stderr as it finds
+// oneDNN, whatever the log level says. load(path) returns an error's text, or undefined.
 //
 // Call it where no other thread writes to stderr: for the time of the load, what is written there is lost.
 #include <dlfcn.h>
