@@ -19,6 +19,8 @@ export {
   RankFinishedError,
   WorldAbortedError,
 } from "./transport/failures.ts";
+export { MpiError, MpiStartError } from "./transport/mpi/mpi-error.ts";
+export { RankProcessError } from "./runtime/mpi/mpi-gang.ts";
 export type { CollectiveOptions, ProcessGroup } from "./collectives/process-group.ts";
 export { timeCollectives, type CollectiveSpan } from "./collectives/time-collectives.ts";
 export type { CollectiveName, Ledger, LedgerEntry, LedgerTotal } from "./collectives/ledger.ts";

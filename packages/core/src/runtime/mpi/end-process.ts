@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import koffi from "koffi";
+import { loadKoffi } from "../../transport/mpi/load-koffi.ts";
 
 /**
  * `_exit` of the C library. `process.exit` waits for the threads of the process, and one that is blocked inside MPI never
@@ -11,7 +11,7 @@ import koffi from "koffi";
  */
 export function endProcess(code: number): void {
   try {
-    const exit = koffi.load(null).func("_exit", "void", ["int"]) as (status: number) => void;
+    const exit = loadKoffi().load(null).func("_exit", "void", ["int"]) as (status: number) => void;
     exit(code);
   } catch {
     process.kill(process.pid, "SIGKILL");

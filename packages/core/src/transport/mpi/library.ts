@@ -3,9 +3,10 @@
  *
  * @packageDocumentation
  */
-import koffi from "koffi";
+import type koffi from "koffi";
 import { mpichAbi, openMpiAbi, type MpiAbi } from "./abi.ts";
 import type { MpiEngine, MpiLauncher } from "./launcher.ts";
+import { loadKoffi } from "./load-koffi.ts";
 import { MpiStartError } from "./mpi-error.ts";
 
 /** A loaded library of koffi. */
@@ -45,9 +46,10 @@ export function loadMpiLibrary(
 ): MpiLibrary {
   const engines: readonly MpiEngine[] = launcher.engine ? [launcher.engine] : ["Open MPI", "MPICH"];
   const files = chosenFile === undefined ? engines.flatMap((engine) => FILES[engine]) : [chosenFile];
+  const loader = loadKoffi();
   const problems: string[] = [];
   for (const file of files) {
-    const library = tryLoad(file, problems);
+    const library = tryLoad(loader, file, problems);
     if (library === undefined) continue;
     const loaded = identify(library, file);
     if (launcher.engine === undefined || loaded.abi.engine === launcher.engine) return loaded;
@@ -58,10 +60,10 @@ export function loadMpiLibrary(
   );
 }
 
-function tryLoad(file: string, problems: string[]): Library | undefined {
+function tryLoad(loader: typeof koffi, file: string, problems: string[]): Library | undefined {
   try {
     // Open MPI's plug-ins look their symbols up in the global scope.
-    return koffi.load(file, { global: true });
+    return loader.load(file, { global: true });
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     problems.push(text.includes(file) ? text : `${file}: ${text}`);
