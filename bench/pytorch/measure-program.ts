@@ -11,6 +11,8 @@ import { bodyOf, isCollective, MEASUREMENTS } from "./measurements.ts";
 export interface MeasureOptions {
   readonly form: "meshwright" | "plain";
   readonly rounds: number;
+  /** One call per sample. */
+  readonly quick: boolean;
   readonly turns: Turns;
   readonly player: number;
 }
@@ -19,18 +21,19 @@ export interface MeasureOptions {
 export type MeasureResult = readonly (readonly number[])[];
 
 export default defineProgram<MeasureOptions, never, MeasureResult>(({ world, options }) => {
-  const { form, rounds, turns, player } = options;
+  const { form, rounds, quick, turns, player } = options;
   return MEASUREMENTS.map((measurement, index) => {
     const takesPart = world.rank === 0 || isCollective(measurement);
     const body = takesPart ? bodyOf(measurement, form, world.group) : undefined;
+    const calls = quick ? 1 : measurement.calls;
     const ms: number[] = [];
     for (let round = -1; round < rounds; round++) {
       awaitTurn(turns, player, index * (rounds + 1) + round + 1);
       world.group.barrier();
       const start = performance.now();
-      if (body !== undefined) for (let call = 0; call < measurement.calls; call++) body();
+      if (body !== undefined) for (let call = 0; call < calls; call++) body();
       // The first round warms up.
-      if (round >= 0) ms.push((performance.now() - start) / measurement.calls);
+      if (round >= 0) ms.push((performance.now() - start) / calls);
       world.group.barrier();
       if (world.rank === 0) endTurn(turns);
     }

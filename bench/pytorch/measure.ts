@@ -24,22 +24,27 @@ export interface OperationFigure {
 /** Milliseconds by measurement and round. */
 type Samples = readonly (readonly number[])[];
 
+/** How often each is measured, and who hears of it. */
+export interface MeasureGame {
+  readonly rounds: number;
+  /** One call per sample, and no wasm. */
+  readonly quick: boolean;
+  readonly onDone: (name: string) => void;
+}
+
 /** The machine's limits show in the fastest of `rounds` samples. */
-export async function measureOperations(
-  python: string,
-  { rounds, withWasm }: { readonly rounds: number; readonly withWasm: boolean },
-): Promise<OperationFigure[]> {
+export async function measureOperations(python: string, game: MeasureGame): Promise<OperationFigure[]> {
   const columns: ((turns: Turns, player: number) => Promise<Samples>)[] = [
-    onWorld("tensorflow", "meshwright", rounds),
-    onWorld("tensorflow", "plain", rounds),
-    ...(withWasm ? [onWorld("wasm", "meshwright", rounds)] : []),
-    onTorch(python, rounds),
+    onWorld("tensorflow", "meshwright", game),
+    onWorld("tensorflow", "plain", game),
+    ...(game.quick ? [] : [onWorld("wasm", "meshwright", game)]),
+    onTorch(python, game),
   ];
   const turns = createTurns(columns.length);
   const samples: (Samples | null)[] = await Promise.all(
     columns.map((column, player) => column(turns, player)),
   );
-  if (!withWasm) samples.splice(2, 0, null);
+  if (game.quick) samples.splice(2, 0, null);
   return MEASUREMENTS.map((measurement, index) => ({
     name: measurement.name,
     unit: measurement.unit,
@@ -52,12 +57,12 @@ export async function measureOperations(
   }));
 }
 
-function onWorld(engine: EngineName, form: "meshwright" | "plain", rounds: number) {
+function onWorld(engine: EngineName, form: "meshwright" | "plain", { rounds, quick }: MeasureGame) {
   return async (turns: Turns, player: number): Promise<Samples> => {
     const world = await createWorld({ ranks: 2, engine, threadsPerRank: 1 });
     try {
       const program = new URL("./measure-program.ts", import.meta.url);
-      const byRank = await world.run<typeof measureProgram>(program, { form, rounds, turns, player });
+      const byRank = await world.run<typeof measureProgram>(program, { form, rounds, quick, turns, player });
       return byRank[0]!.map((ms, index) =>
         isCollective(MEASUREMENTS[index]!)
           ? ms.map((first, round) => Math.max(first, byRank[1]![index]![round]!))
@@ -69,7 +74,7 @@ function onWorld(engine: EngineName, form: "meshwright" | "plain", rounds: numbe
   };
 }
 
-function onTorch(python: string, rounds: number) {
+function onTorch(python: string, { rounds, quick, onDone }: MeasureGame) {
   return async (turns: Turns, player: number): Promise<Samples> => {
     const sizes = MODELS[0]!;
     const both = await startTorch(python, { mode: "dp", ranks: 2, sizes });
@@ -81,12 +86,14 @@ function onTorch(python: string, rounds: number) {
         const ms: number[] = [];
         for (let round = -1; round < rounds; round++) {
           await untilTurn(turns, player, index * (rounds + 1) + round + 1);
-          const { name, calls } = measurement;
+          const { name } = measurement;
+          const calls = quick ? 1 : measurement.calls;
           const answers = await ranks.tell<{ readonly ms: number }>({ do: "measure", name, calls });
           if (round >= 0) ms.push(Math.max(...answers.map((answer) => answer.ms)));
           endTurn(turns);
         }
         samples.push(ms);
+        onDone(measurement.name);
       }
       return samples;
     } finally {

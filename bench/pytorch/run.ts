@@ -66,19 +66,25 @@ export interface PytorchBenchResult {
   readonly operations: readonly OperationFigure[];
 }
 
+/** The run takes minutes; who waits sees that it goes on. */
+function say(what: string): void {
+  console.error(`  ${what}`);
+}
+
 /** Runs everything; the operations first, because the limit of a step comes from them. */
 export async function runPytorchBench(options: PytorchBenchOptions): Promise<PytorchBenchResult> {
   const { seed, features, quick = false } = options;
-  const samples = quick ? 2 : options.samples;
+  const samples = quick ? 1 : options.samples;
   const python = await pythonWithTorch(options.python);
   const torch = await startTorch(python, { mode: "dense", ranks: 1, sizes: MODELS[0]! });
   await torch.close();
   console.log(`PyTorch ${torch.version}; single operations, then training steps`);
-  const operations = await measureOperations(python, { rounds: samples, withWasm: true });
+  const operations = await measureOperations(python, { rounds: samples, quick, onDone: say });
   const models: ModelFigures[] = [];
   for (const sizes of quick ? [TINY] : MODELS) {
-    if (features !== undefined && sizes.features !== features) continue;
-    const steps = { warmUp: 3, timed: samples, profiled: 5 };
+    if (features !== undefined && !quick && sizes.features !== features) continue;
+    say(`training step, hidden ${sizes.features}`);
+    const steps = { warmUp: quick ? 1 : 3, timed: samples, profiled: quick ? 1 : 5 };
     const figures = figuresOf(await playAll({ sizes, seed, steps, python }));
     const parameters = countOf(sizes);
     const work = workOf(sizes, parameters);
