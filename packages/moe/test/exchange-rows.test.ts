@@ -1,5 +1,5 @@
-import { createWorld } from "@meshwright/core";
-import { describe, expect, test } from "vitest";
+import { createWorld, type WorldHandle } from "@meshwright/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exchangeBytes } from "../src/dispatch-all-to-all.ts";
 import type program from "./programs/exchange-rows.ts";
 
@@ -43,12 +43,16 @@ function sent(rows: readonly (readonly number[])[], from: number, to: number): n
   return Array.from({ length: countOf(to) * FEATURES }, (_, i) => 100 * from + start * FEATURES + i);
 }
 
+/** One world for all cases: each takes its first ranks. */
+let world: WorldHandle;
+beforeAll(async () => {
+  world = await createWorld({ ranks: 4, engine: "wasm" });
+});
+afterAll(() => world.close());
+
 describe.each(CASES)("rows exchanged on $ranks ranks", ({ ranks, rows }) => {
   test("arrive in the order of the ranks, bring their gradients back, and cost what is predicted", async () => {
-    const world = await createWorld({ ranks, engine: "wasm" });
-    const found = await world
-      .run<typeof program>(PROGRAM, { rows, features: FEATURES })
-      .finally(() => world.close());
+    const found = await world.run<typeof program>(PROGRAM, { rows, features: FEATURES }, { ranks });
     const all = Array.from({ length: ranks }, (_, rank) => rank);
     found.forEach((rank, at) => {
       expect(rank.values).toEqual(all.flatMap((from) => sent(rows, from, at)));
