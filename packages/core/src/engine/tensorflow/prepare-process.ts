@@ -12,7 +12,7 @@ import { ContractError } from "../../errors.ts";
 import { canLoadQuietly, loadQuietly } from "../tensorflow-kernels/quiet-load.ts";
 import { visibleDevice, type RankOnHost } from "./visible-device.ts";
 import { loadBinding } from "./load-backend.ts";
-import { locateNativeParts } from "./locate.ts";
+import { locateNativeParts, type NativeParts } from "./locate.ts";
 import { preloadAttributeNames } from "./preload-attribute-names.ts";
 import { threadVariables, type ThreadDemand } from "./thread-variables.ts";
 
@@ -40,10 +40,9 @@ export function prepareTensorflowProcess(plan: ProcessPlan): void {
   if (prepared === undefined && isQuiet) loadQuietly(folder);
   const seen = prepared ?? new Set<string>();
   Reflect.set(globalThis, SLOT, seen);
-  if (plan.isShared && !parts.isThreadSafe && !seen.has(parts.addon)) {
+  if (plan.isShared && !seen.has(parts.addon)) {
     seen.add(parts.addon);
-    // An addon that does not load is reported by the rank that wants it.
-    preload(parts.addon);
+    pin(parts);
   }
 }
 
@@ -71,10 +70,15 @@ function checkUnchanged({ threadsPerRank, ranks }: ProcessPlan): void {
   );
 }
 
-function preload(addon: string): void {
+/**
+ * Loads the addon in this thread too. Node.js unloads an addon with the last thread that uses it, and TensorFlow does not
+ * survive that: a process whose worker threads alone had loaded it ends with a segmentation fault.
+ */
+function pin({ addon, isThreadSafe }: NativeParts): void {
   try {
-    preloadAttributeNames(loadBinding(addon));
+    const binding = loadBinding(addon);
+    if (!isThreadSafe) preloadAttributeNames(binding);
   } catch {
-    // Said by the rank.
+    // An addon that does not load is reported by the rank that wants it.
   }
 }
