@@ -18,7 +18,8 @@ async function inFreshProcess(body: string): Promise<{ status: unknown; signal: 
     ["--import", "tsx", "--conditions=@meshwright/source", "--input-type=module", "--eval", program],
     { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] },
   );
-  const [stdout, [status, signal]] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  const [stdout, exit] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  const [status, signal] = exit as [number | null, string | null];
   return { status, signal, stdout };
 }
 
