@@ -100,7 +100,12 @@ describe("MoELayer on one rank", () => {
 
   test("dropped choices contribute nothing, and are counted", () => {
     const records: ExpertLoadRecord[] = [];
-    const layer = create({ topK: 1, capacity: { factor: 0.01 }, onLoad: (record) => records.push(record) });
+    const layer = create({
+      topK: 1,
+      router: { order: "scoreFirst" },
+      capacity: { factor: 0.01 },
+      onLoad: (record) => records.push(record),
+    });
     setRouterStep(layer, 12);
     tf.tidy(() => {
       // The same token seven times goes to one expert, which takes one.

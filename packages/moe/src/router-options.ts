@@ -13,7 +13,10 @@ export interface ChoiceOptions {
   readonly topK: number;
   /** Default `"softmax"`. */
   readonly scoreFunction?: "softmax" | "sigmoid";
-  /** For softmax: over the chosen logits (`"chooseFirst"`, default), or over all, then choose (`"scoreFirst"`). */
+  /**
+   * For softmax: over the chosen logits (`"chooseFirst"`, default), or over all, then choose (`"scoreFirst"`, which a K
+   * of 1 needs: with the other the gate would have no gradient).
+   */
   readonly order?: "chooseFirst" | "scoreFirst";
   /** Whether the K weights are divided by their sum. Default: for sigmoid, unless K is 1; `chooseFirst` always does. */
   readonly renormalize?: boolean;
@@ -40,7 +43,12 @@ export interface Choice {
  * @throws ContractError that lists everything wrong.
  */
 export function resolveChoice(where: string, options: ChoiceOptions): Choice {
-  const problems = [...sizeProblems(options), ...orderProblems(options), ...groupProblems(options)];
+  const problems = [
+    ...sizeProblems(options),
+    ...orderProblems(options),
+    ...singleChoiceProblems(options),
+    ...groupProblems(options),
+  ];
   if (problems.length === 1) throw new ContractError(`${where}: ${problems[0]!}`);
   if (problems.length > 1) throw new ContractError(`${where}:\n- ${problems.join("\n- ")}`);
   const { scoreFunction = "softmax", topK } = options;
@@ -91,6 +99,26 @@ function orderProblems({ scoreFunction, order, renormalize }: ChoiceOptions): st
     ];
   }
   return [];
+}
+
+/** The weight of a single choice that is divided by itself is 1: only a balancing loss would teach the gate. */
+function singleChoiceProblems({
+  numExperts,
+  topK,
+  scoreFunction = "softmax",
+  order,
+  renormalize = false,
+}: ChoiceOptions): string[] {
+  if (topK !== 1 || numExperts === 1) return [];
+  if (renormalize) {
+    return [
+      `renormalize (true) must be left out with topK (1), whose weight would be 1 whatever the gate says; leave it out.`,
+    ];
+  }
+  if (scoreFunction === "sigmoid" || order === "scoreFirst") return [];
+  return [
+    `topK (1) must not be used with order (chooseFirst), whose weight would be 1 whatever the gate says; use order: "scoreFirst".`,
+  ];
 }
 
 function groupProblems({ groups, numExperts, topK }: ChoiceOptions): string[] {

@@ -170,6 +170,22 @@ describe("Router", () => {
     x.dispose();
   });
 
+  test.each<[Partial<RouterOptions>, string]>([
+    [
+      {},
+      'topK (1) must not be used with order (chooseFirst), whose weight would be 1 whatever the gate says; use order: "scoreFirst".',
+    ],
+    [
+      { order: "scoreFirst", renormalize: true },
+      "renormalize (true) must be left out with topK (1), whose weight would be 1 whatever the gate says; leave it out.",
+    ],
+  ])("refuses a single choice whose weight teaches the gate nothing: %o", (options, problem) => {
+    const settings = { features: 5, numExperts: 4, topK: 1, name: "r" };
+    expect(() => new Router({ ...settings, ...options })).toThrow(new ContractError(`Router r: ${problem}`));
+    // A single expert has the weight 1 by right.
+    expect(new Router({ ...settings, numExperts: 1 }).choice.order).toBe("chooseFirst");
+  });
+
   test("rejects settings, all at once", () => {
     expect(() => new Router({ features: 5, numExperts: 4, topK: 5, name: "r", renormalize: true })).toThrow(
       new ContractError(

@@ -79,7 +79,7 @@ describe("active and total", () => {
   });
 
   test("a tied head is a product, positions are not", () => {
-    const moeOptions = { numExperts: 4, topK: 1 };
+    const moeOptions = { numExperts: 4, topK: 1, router: { order: "scoreFirst" } } as const;
     const own = moeGPT({ ...SIZES, moe: moeOptions });
     const tied = moeGPT({ ...SIZES, moe: moeOptions, tiedEmbeddings: true });
     expect(flopsPerToken(tied, { sequence: 7 })).toEqual(flopsPerToken(own, { sequence: 7 }));
