@@ -35,7 +35,9 @@ if (results.quick) {
 const sections = pytorchSections(results).map(
   ({ title, table }) => `**${title}**\n\n${markdownTable(table)}`,
 );
-const content = [`${conditionsLine(results)}; seed ${results.seed}.`, ...sections].join("\n\n");
+const picture =
+  "![Fastest training step of Meshwright, plain tfjs-node and PyTorch](performance-pytorch.svg)";
+const content = [`${conditionsLine(results)}; seed ${results.seed}.`, picture, ...sections].join("\n\n");
 const place = { name: "pytorch", script: "write-pytorch", page: "docs/performance.md" };
 await writeFile(DOCUMENT, replaceBlock(await readFile(DOCUMENT, "utf8"), content, place));
 await writeFile(CHART, pytorchChart(results));
