@@ -7,6 +7,7 @@
 import { createWorld, type WorldHandle } from "@meshwright/core";
 import { createSchedule } from "@meshwright/pipeline";
 import type { TrainOptions } from "./run-data.ts";
+import { SMALL_TRAINING } from "./small-training.ts";
 import type train from "./train.ts";
 
 /** One mesh on each transport. */
@@ -32,11 +33,9 @@ const MESHES: Readonly<Record<number, Readonly<Record<string, Mesh>>>> = {
 };
 
 const OPTIONS: Omit<TrainOptions, "mesh" | "pipeline"> = {
-  tokens: Int32Array.from({ length: 600 }, (_, i) => (i * i) % 11),
-  model: { vocabSize: 11, contextLength: 8, features: 16, heads: 4, layers: 2 },
-  ...{ batchSize: 4, seed: 1, steps: 3, checkpoints: undefined },
-  schedule: { peak: 1e-2, warmupSteps: 2, totalSteps: 10, floor: 1e-3 },
-  ...{ validateEvery: 3, validationBatches: 1, prompt: [1], sampleTokens: 2 },
+  ...SMALL_TRAINING,
+  steps: 3,
+  checkpoints: undefined,
 };
 
 const ranks = Number(process.argv[2]);

@@ -29,6 +29,7 @@ export { OutOfMemoryError } from "./engine/out-of-memory.ts";
 export { defineProgram, type Program, type ProgramContext, type World } from "./runtime/program.ts";
 export { namedModules, namedParameters, setLossScale, setTraining, type Module } from "./nn/module.ts";
 export { Parameter, type Initializer, type ParameterShard } from "./nn/parameter.ts";
+export type { CommandLineOptions } from "./runtime/command-line-options.ts";
 export { createWorld, WorldHandle } from "./runtime/world-handle.ts";
 export { launch, type LaunchOptions } from "./runtime/launch.ts";
 export { describeFailure } from "./runtime/describe-failure.ts";

@@ -14,6 +14,7 @@ import { EngineInstallError } from "../engine-install/install-error.ts";
 import { describeFailure } from "../runtime/describe-failure.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { Interruption } from "./interruptible.ts";
+import { JobError } from "./restart-job.ts";
 
 /** Runs the command line `args` and returns the exit code; errors go to stderr. */
 export async function main(args: readonly string[], about: { readonly version: string }): Promise<number> {
@@ -63,6 +64,10 @@ function explain(error: unknown): number {
   if (error instanceof UsageError) {
     print(error.message);
     return ExitCode.usage;
+  }
+  if (error instanceof JobError) {
+    print(error.message);
+    return error.exitCode;
   }
   // They say all there is to say; a stack would not help.
   if (error instanceof CheckpointError || error instanceof EngineInstallError) {

@@ -46,6 +46,17 @@ export function installedMpiruns(): readonly Mpirun[] {
   });
 }
 
+/** What launchers need here. */
+export function mpiEnvironment(ranks: number): Readonly<Record<string, string | undefined>> {
+  return {
+    ...process.env,
+    // Open MPI asks for this where the tests run as root, as they do in containers.
+    ...{ OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" },
+    // Ranks that share cores give them to each other while they wait.
+    ...(ranks > availableParallelism() ? { OMPI_MCA_mpi_yield_when_idle: "1" } : {}),
+  };
+}
+
 /** Runs `node` with `args` on `ranks` processes. */
 export async function mpirun(
   { command, options }: Mpirun,
@@ -54,17 +65,9 @@ export async function mpirun(
   environment: Readonly<Record<string, string>> = {},
   onOutput?: (stdout: string) => void,
 ): Promise<Finished> {
-  const env = {
-    ...process.env,
-    // Open MPI asks for this where the tests run as root, as they do in containers.
-    ...{ OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" },
-    // Ranks that share cores give them to each other while they wait.
-    ...(ranks > availableParallelism() ? { OMPI_MCA_mpi_yield_when_idle: "1" } : {}),
-    ...environment,
-  };
   const child = spawn(command, [...options, "-np", String(ranks), process.execPath, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env,
+    env: { ...mpiEnvironment(ranks), ...environment },
     // Ends all processes of a job that hangs, before the test gives up.
     timeout: HANG_MS - 10_000,
   });

@@ -76,7 +76,7 @@ describe.runIf(openMpi !== undefined)("The start over MPI", () => {
     const run = await mpirun(openMpi!, 1, [...command, "--", "a", ...second]);
     expect(run.code).toBe(1);
     expect(run.stderr).toMatch(
-      /MPI: options of the program \(\{ args: \[ 'a' \] \} on rank 0 \(.*\); \{ args: \[ 'b' \] \} on rank 1 \(.*\)\) must be the same on all ranks; give every rank the same command line\./,
+      /MPI: options of the program \(\{ args: \[ 'a' \], resume: false \} on rank 0 \(.*\); \{ args: \[ 'b' \], resume: false \} on rank 1 \(.*\)\) must be the same on all ranks; give every rank the same command line\./,
     );
   });
 

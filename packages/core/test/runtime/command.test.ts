@@ -48,14 +48,14 @@ describe("meshwright run", () => {
     expect(run).toMatchObject({ code: 0, stderr: "" });
     expect(run.stdout.split("\n").toSorted()).toEqual([
       "",
-      `[rank 0] {"args":["--steps","3","--ranks"]}`,
-      `[rank 1] {"args":["--steps","3","--ranks"]}`,
+      `[rank 0] {"args":["--steps","3","--ranks"],"resume":false}`,
+      `[rank 1] {"args":["--steps","3","--ranks"],"resume":false}`,
     ]);
   });
 
   test("has one rank by default, whose lines carry no label", async () => {
     const run = await meshwright(["run", file("print-args"), "--engine", "cpu", "--checked"]);
-    expect(run).toEqual({ code: 0, signal: null, stdout: `{"args":[]}\n`, stderr: "" });
+    expect(run).toEqual({ code: 0, signal: null, stdout: `{"args":[],"resume":false}\n`, stderr: "" });
   });
 
   test("ends with code 1 and the rank's error and stack", async () => {
@@ -104,6 +104,14 @@ describe("meshwright", () => {
     [
       ["run", "x.ts", "--rank", "2"],
       "meshwright: unknown option '--rank' (Did you mean --ranks?); see meshwright run --help.",
+    ],
+    [
+      ["run", file("print-args"), "--max-restarts", "2"],
+      "meshwright run: --max-restarts (2) must go with --resume auto (never), or every restart begins at the first step; use --resume auto.",
+    ],
+    [
+      ["run", file("print-args"), "--launcher", "no-such-launcher -np 2"],
+      "meshwright run: --launcher (no-such-launcher) must be a command that can be started (spawn no-such-launcher ENOENT); check its name.",
     ],
     [["run"], "meshwright: missing required argument 'FILE'; see meshwright run --help."],
     [["walk"], "meshwright: unknown command 'walk'; see meshwright --help."],

@@ -10,17 +10,13 @@ import { ContractError } from "../../errors.ts";
 import { launch } from "../../runtime/launch.ts";
 import { checkProgramFile } from "../../runtime/load-program.ts";
 import { detectLauncher } from "../../transport/mpi/launcher.ts";
+import type { CommandLineOptions } from "../../runtime/command-line-options.ts";
 import type { Program } from "../../runtime/program.ts";
 import { ENGINE_CHOICES } from "../../runtime/world-options.ts";
 import { UsageError } from "../exit-code.ts";
 import { interruptible } from "../interruptible.ts";
-import { positiveInteger } from "../number-option.ts";
-
-/** The options of a program that is started from the command line. */
-export interface CommandLineOptions {
-  /** Everything after `--`. */
-  readonly args: readonly string[];
-}
+import { nonNegativeInteger, positiveInteger } from "../number-option.ts";
+import { restartJob } from "../restart-job.ts";
 
 interface RunFlags {
   readonly ranks?: number;
@@ -29,7 +25,12 @@ interface RunFlags {
   readonly checked: boolean;
   readonly timeoutMs?: number | undefined;
   readonly deterministic: boolean;
+  readonly resume: (typeof RESUME_CHOICES)[number];
+  readonly maxRestarts: number;
+  readonly launcher?: string;
 }
+
+const RESUME_CHOICES = ["never", "auto"] as const;
 
 /** The `run` command; `programArgs` is what the command line holds after `--`. */
 export function runCommand(programArgs: readonly string[]): Command {
@@ -53,11 +54,22 @@ export function runCommand(programArgs: readonly string[]): Command {
     .option("--checked", "compare arguments and replicas across ranks before they are used", false)
     .option("--timeout-ms <n>", "how long a collective waits for a rank", positiveInteger)
     .option("--deterministic", "over MPI: reduce in the order of ranks, with the bits of threads", false)
+    .addOption(
+      new Option(
+        "--resume <when>",
+        "auto: tell the program to go on from its latest checkpoint, if it has one",
+      )
+        .choices(RESUME_CHOICES)
+        .default("never"),
+    )
+    .option("--max-restarts <n>", "start the whole job again if it fails, so often", nonNegativeInteger, 0)
+    .option("--launcher <command>", 'command that starts the ranks, as "mpirun -np 4"')
     .addHelpText("after", "\nEverything after -- reaches the program as options.args.")
     .action((file: string, flags: RunFlags) => run(file, flags, programArgs));
 }
 
 async function run(file: string, flags: RunFlags, args: readonly string[]): Promise<void> {
+  const { resume, maxRestarts, launcher, ...settings } = flags;
   const program = pathToFileURL(resolve(file));
   try {
     checkProgramFile("meshwright run", program);
@@ -65,9 +77,53 @@ async function run(file: string, flags: RunFlags, args: readonly string[]): Prom
     if (error instanceof ContractError) throw new UsageError(error.message);
     throw error;
   }
-  const options: CommandLineOptions = { args };
+  if (launcher !== undefined || maxRestarts > 0) {
+    checkRestarts(flags);
+    await watchJob(file, flags, args);
+    return;
+  }
+  const options: CommandLineOptions = { args, resume: resume === "auto" };
   const ranks = flags.ranks ?? detectLauncher(process.env)?.size ?? 1;
   await interruptible((signal) =>
-    launch<Program<CommandLineOptions>>(program, { ...flags, ranks, options, signal }),
+    launch<Program<CommandLineOptions>>(program, { ...settings, ranks, options, signal }),
+  );
+}
+
+function checkRestarts({ resume, maxRestarts, launcher }: RunFlags): void {
+  const option = maxRestarts > 0 ? `--max-restarts (${maxRestarts})` : `--launcher (${launcher!})`;
+  const started = detectLauncher(process.env);
+  if (started !== undefined) {
+    throw new UsageError(
+      `meshwright run: ${option} must be given outside the job that ${started.name} started, which cannot start itself again; use meshwright run FILE --launcher "mpirun ..." ${option.slice(0, option.indexOf(" "))} ....`,
+    );
+  }
+  if (maxRestarts > 0 && resume === "never") {
+    throw new UsageError(
+      `meshwright run: ${option} must go with --resume auto (never), or every restart begins at the first step; use --resume auto.`,
+    );
+  }
+  if (launcher?.trim() === "") {
+    throw new UsageError(`meshwright run: --launcher () must be a command; use --launcher "mpirun -np 4".`);
+  }
+}
+
+/** The same command without the options that concern restarts, as a job of its own. */
+async function watchJob(file: string, flags: RunFlags, args: readonly string[]): Promise<void> {
+  const { ranks, engine, threadsPerRank, checked, timeoutMs, deterministic, resume } = flags;
+  const numbers = { "--ranks": ranks, "--threads-per-rank": threadsPerRank, "--timeout-ms": timeoutMs };
+  const command = [
+    ...(flags.launcher?.trim().split(/\s+/) ?? []),
+    ...[process.execPath, ...process.execArgv, process.argv[1]!, "run", file],
+    ...["--engine", engine, "--resume", resume],
+    ...Object.entries(numbers).flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)])),
+    ...(checked ? ["--checked"] : []),
+    ...(deterministic ? ["--deterministic"] : []),
+    ...["--", ...args],
+  ];
+  await interruptible((signal) =>
+    restartJob(command, {
+      ...{ maxRestarts: flags.maxRestarts, signal },
+      log: (line) => process.stderr.write(`${line}\n`),
+    }),
   );
 }
