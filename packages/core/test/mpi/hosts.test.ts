@@ -5,7 +5,7 @@ import { HANG_MS, installedMpiruns, mpirun } from "./mpirun.ts";
 
 vi.setConfig({ testTimeout: HANG_MS });
 const openMpi = installedMpiruns().find(({ name }) => name === "Open MPI");
-const hosts = openMpi === undefined ? undefined : Hosts.make(2);
+const hosts = openMpi === undefined ? undefined : Hosts.make(2, 97);
 afterAll(() => {
   hosts?.remove();
 });

@@ -9,63 +9,78 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Mpirun } from "./mpirun.ts";
 
-/** Not in use by real networks of this machine, one hopes; the bridge is made only if it does not exist. */
-const NETWORK = "10.97.0";
-const BRIDGE = "mwbr0";
+/** What a link may send at once, in bytes, before it is as slow as it was made. */
+export const LINK_BURST_BYTES = 4_096;
 
 /** Hosts `node-1` to `node-n`. */
 export class Hosts {
   readonly #count: number;
+  /** Not in use by real networks of this machine, one hopes; the bridge is made only if it does not exist. */
+  readonly #network: string;
+  readonly #bridge: string;
+  /** How names of namespaces and links begin. */
+  readonly #prefix: string;
   readonly #folder = mkdtempSync(join(tmpdir(), "meshwright-hosts-"));
 
-  private constructor(count: number) {
+  private constructor(count: number, subnet: number) {
     this.#count = count;
+    this.#network = `10.${subnet}.0`;
+    this.#prefix = `mw${subnet}-`;
+    this.#bridge = `${this.#prefix}br`;
   }
 
-  /** Makes them; `undefined` where this process may not. */
-  static make(count: number): Hosts | undefined {
-    if (process.getuid?.() !== 0 || !ip(`link add ${BRIDGE} type bridge`)) return undefined;
-    const hosts = new Hosts(count);
+  /** Makes them in the network `10.subnet.0.0/24`, each test file in one of its own; `undefined` where this process may not. */
+  static make(count: number, subnet: number): Hosts | undefined {
+    const hosts = new Hosts(count, subnet);
+    const bridge = hosts.#bridge;
+    if (process.getuid?.() !== 0 || !ip(`link add ${bridge} type bridge`)) return undefined;
     const made =
-      ip(`addr add ${NETWORK}.254/24 dev ${BRIDGE}`) &&
-      ip(`link set ${BRIDGE} up`) &&
+      ip(`addr add ${hosts.#network}.254/24 dev ${bridge}`) &&
+      ip(`link set ${bridge} up`) &&
       hosts.#numbers().every((number) => hosts.#add(number));
     if (made) return hosts;
     hosts.remove();
     return undefined;
   }
 
-  /** Open MPI's launcher with one process on each host. */
-  launcher({ name, command }: Mpirun): Mpirun {
-    const agent = join(this.#folder, "agent");
-    writeFileSync(
-      agent,
-      `#!/bin/bash\nnumber=\${1##*.}; shift\nexec ip netns exec mw$number unshare --uts bash -c "hostname node-$number; $*"\n`,
+  /** Open MPI's launcher with one process on each of these hosts. */
+  launcher({ name, command }: Mpirun, numbers = this.#numbers()): Mpirun {
+    const hosts = numbers.map((number) => `${this.#network}.${number}:1`).join(",");
+    return { name, command, options: [...this.#options(), "--host", hosts] };
+  }
+
+  /** A command that starts one process on each host that answers. */
+  launcherOfLiving({ command }: Mpirun): string {
+    return this.#script(
+      "launcher",
+      `hosts=""; count=0
+for number in ${this.#numbers().join(" ")}; do
+  # A host without this port refuses at once; one that cannot be reached says nothing.
+  timeout 1 bash -c "</dev/tcp/${this.#network}.$number/9" 2>/dev/null
+  if [ $? = 124 ]; then continue; fi
+  hosts="$hosts\${hosts:+,}${this.#network}.$number:1"; count=$((count + 1))
+done
+exec ${command} ${this.#options().join(" ")} --host "$hosts" -np "$count" "$@"`,
     );
-    chmodSync(agent, 0o755);
-    const settings = {
-      plm_rsh_agent: agent,
-      btl: "self,tcp",
-      btl_tcp_if_include: `${NETWORK}.0/24`,
-      oob_tcp_if_include: `${NETWORK}.0/24`,
-      // A cut link ends the job instead of hanging it.
-      oob_tcp_keepalive_time: "2",
-      oob_tcp_keepalive_intvl: "1",
-      oob_tcp_keepalive_probes: "2",
-    };
-    const hosts = this.#numbers().map((number) => `${NETWORK}.${number}:1`);
-    const options = Object.entries(settings).flatMap(([key, value]) => ["--mca", key, value]);
-    return { name, command, options: [...options, "--bind-to", "none", "--host", hosts.join(",")] };
   }
 
   /** Cuts the link of a host. */
   cut(number: number): void {
-    ip(`link set mwv${number} down`);
+    ip(`link set ${this.#prefix}v${number} down`);
+  }
+
+  /** Lets the link of a host send so many bytes per second, in each direction. `false` where the kernel cannot. */
+  slow(number: number, bytesPerSecond: number): boolean {
+    const limit = `root tbf rate ${bytesPerSecond}bps burst ${LINK_BURST_BYTES} latency 10s`;
+    return (
+      tc(`qdisc add dev ${this.#prefix}v${number} ${limit}`) &&
+      ip(`netns exec ${this.#prefix}${number} tc qdisc add dev eth0 ${limit}`)
+    );
   }
 
   remove(): void {
-    for (const number of this.#numbers()) ip(`netns del mw${number}`);
-    ip(`link del ${BRIDGE}`);
+    for (const number of this.#numbers()) ip(`netns del ${this.#prefix}${number}`);
+    ip(`link del ${this.#bridge}`);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -73,13 +88,42 @@ export class Hosts {
     return Array.from({ length: this.#count }, (_, index) => index + 1);
   }
 
+  /** Settings of Open MPI, which reaches the hosts as it would by ssh. */
+  #options(): readonly string[] {
+    const agent = this.#script(
+      "agent",
+      `number=\${1##*.}; shift
+exec ip netns exec ${this.#prefix}$number unshare --uts bash -c "hostname node-$number; $*"`,
+    );
+    const settings = {
+      plm_rsh_agent: agent,
+      btl: "self,tcp",
+      btl_tcp_if_include: `${this.#network}.0/24`,
+      oob_tcp_if_include: `${this.#network}.0/24`,
+      // A cut link ends the job instead of hanging it.
+      oob_tcp_keepalive_time: "2",
+      oob_tcp_keepalive_intvl: "1",
+      oob_tcp_keepalive_probes: "2",
+    };
+    const options = Object.entries(settings).flatMap(([key, value]) => ["--mca", key, value]);
+    return [...options, "--bind-to", "none"];
+  }
+
+  #script(name: string, lines: string): string {
+    const file = join(this.#folder, name);
+    writeFileSync(file, `#!/bin/bash\n${lines}\n`);
+    chmodSync(file, 0o755);
+    return file;
+  }
+
   #add(number: number): boolean {
-    const inside = `netns exec mw${number} ip`;
+    const [name, link] = [`${this.#prefix}${number}`, `${this.#prefix}v${number}`];
+    const inside = `netns exec ${name} ip`;
     return (
-      ip(`netns add mw${number}`) &&
-      ip(`link add mwv${number} type veth peer name eth0 netns mw${number}`) &&
-      ip(`link set mwv${number} master ${BRIDGE} up`) &&
-      ip(`${inside} addr add ${NETWORK}.${number}/24 dev eth0`) &&
+      ip(`netns add ${name}`) &&
+      ip(`link add ${link} type veth peer name eth0 netns ${name}`) &&
+      ip(`link set ${link} master ${this.#bridge} up`) &&
+      ip(`${inside} addr add ${this.#network}.${number}/24 dev eth0`) &&
       ip(`${inside} link set eth0 up`) &&
       ip(`${inside} link set lo up`)
     );
@@ -88,4 +132,8 @@ export class Hosts {
 
 function ip(args: string): boolean {
   return spawnSync("ip", args.split(" ")).status === 0;
+}
+
+function tc(args: string): boolean {
+  return spawnSync("tc", args.split(" ")).status === 0;
 }
