@@ -9,6 +9,7 @@ import { ContractError } from "../../errors.ts";
 import type { MpiLauncher } from "../../transport/mpi/launcher.ts";
 import { readMemberStatus, type MemberStatus } from "../../transport/mpi/member-status.ts";
 import type { OpenedGroup } from "../../transport/mpi/attach.ts";
+import { applyUcxSettings } from "../../transport/mpi/ucx-settings.ts";
 import { createOwnPlace, resetOwnPlace, type PlaceMemory } from "../../transport/mpi/own-place.ts";
 import { abortArena } from "../../transport/threads/arena.ts";
 import { fromErrorRecord, toErrorRecord } from "../error-record.ts";
@@ -57,6 +58,7 @@ export class RankHost {
       this.#joined = resolve;
       this.#failedToJoin = reject;
     });
+    applyUcxSettings();
     const data: MpiWorkerData = { settings, launcher, place: this.#place, facts: JSON.stringify(facts) };
     const { filename, execArgv } = locateWorker("mpi");
     this.#worker = new Worker(filename, {
