@@ -8,7 +8,7 @@ import { chooseTokens } from "./expert-choice.ts";
 import { forcedExperts } from "./forced-balance.ts";
 import { resolveChoice } from "./router-options.ts";
 
-beforeAll(() => startEngine({ prefer: "wasm" }));
+beforeAll(() => startEngine());
 
 let before = 0;
 beforeEach(() => {

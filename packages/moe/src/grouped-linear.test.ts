@@ -5,7 +5,7 @@ import { groupedLinear } from "./grouped-linear.ts";
 
 const [EXPERTS, D, F] = [4, 3, 5];
 
-beforeAll(() => startEngine({ prefer: "wasm" }));
+beforeAll(() => startEngine());
 
 function values(shape: number[], seed: number): tf.Tensor {
   const size = shape.reduce((product, length) => product * length, 1);

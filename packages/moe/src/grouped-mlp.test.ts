@@ -8,7 +8,7 @@ const [D, F] = [3, 5];
 const COUNTS = Int32Array.of(2, 0, 4);
 const [N, EXPERTS] = [6, COUNTS.length];
 
-beforeAll(() => startEngine({ prefer: "wasm" }));
+beforeAll(() => startEngine());
 
 function values(shape: number[], seed: number): tf.Tensor {
   const size = shape.reduce((product, length) => product * length, 1);

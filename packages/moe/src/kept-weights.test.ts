@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { keptWeights } from "./kept-weights.ts";
 
-beforeAll(() => startEngine({ prefer: "wasm" }));
+beforeAll(() => startEngine());
 
 /** The first token keeps one of two choices, the second none, the third both. */
 const WEIGHTS = [0.5, 0.25, 0.75, 0.125, 0.25, 0.5];

@@ -14,7 +14,7 @@ import { finishMoEStep, MoELayer, moeLayers } from "./moe-layer.ts";
 import type { MoELayerOptions } from "./moe-layer-options.ts";
 import { setRouterStep } from "./router.ts";
 
-beforeAll(() => startEngine({ prefer: "wasm" }));
+beforeAll(() => startEngine());
 
 const SIZES = { features: 4, hidden: 6, numExperts: 5, topK: 2, name: "moe" } as const;
 

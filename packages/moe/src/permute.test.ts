@@ -20,7 +20,7 @@ const PLAN = planPermutation({
   kept: Uint8Array.of(1, 1, 1, 0, 1, 1),
 });
 
-beforeAll(() => startEngine({ prefer: "wasm" }));
+beforeAll(() => startEngine());
 
 /** Numbers that no other position has. */
 function values(shape: [number, number], seed: number): tf.Tensor2D {

@@ -5,7 +5,7 @@ import { chooseExperts } from "./choose-experts.ts";
 import { resolveChoice, type ChoiceOptions } from "./router-options.ts";
 import { Router, setRouterStep, type RouterOptions } from "./router.ts";
 
-beforeAll(() => startEngine({ prefer: "wasm" }));
+beforeAll(() => startEngine());
 
 let before = 0;
 const routers: Router[] = [];

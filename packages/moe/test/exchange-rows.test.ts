@@ -46,7 +46,7 @@ function sent(rows: readonly (readonly number[])[], from: number, to: number): n
 /** One world for all cases: each takes its first ranks. */
 let world: WorldHandle;
 beforeAll(async () => {
-  world = await createWorld({ ranks: 4, engine: "wasm" });
+  world = await createWorld({ ranks: 4 });
 });
 afterAll(() => world.close());
 

@@ -12,7 +12,7 @@ const sizes = { features: 4, numExperts: 8, topK: 2 } as const;
 
 let world: WorldHandle;
 beforeAll(async () => {
-  world = await createWorld({ ranks: 4, engine: "wasm" });
+  world = await createWorld({ ranks: 4 });
 });
 afterAll(() => world.close());
 

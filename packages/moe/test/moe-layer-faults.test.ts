@@ -5,7 +5,7 @@ import type program from "./programs/moe-layer-faults.ts";
 const PROGRAM = new URL("./programs/moe-layer-faults.ts", import.meta.url);
 
 test("a layer on ranks refuses what is wrong, on all of them, with the layer's name", async () => {
-  const world = await createWorld({ ranks: 2, engine: "wasm" });
+  const world = await createWorld({ ranks: 2 });
   try {
     const ranks = await world.run<typeof program>(PROGRAM, { isLast: false });
     ranks.forEach((messages, rank) => {

@@ -19,7 +19,6 @@ test("with a capacity of its own a rank drops what one rank drops of its tokens 
         },
       },
     },
-    engine: "wasm",
     // Sums of at most 12 terms in another order.
     tolerance: 2e-6,
   });

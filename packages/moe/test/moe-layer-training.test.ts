@@ -9,7 +9,7 @@ const PROGRAM = new URL("./programs/moe-layer-training.ts", import.meta.url);
 
 test("a layer trained with ZeRO goes on from a checkpoint on another mesh, its bias included", async () => {
   const folder = await mkdtemp(join(tmpdir(), "meshwright-moe-"));
-  const world = await createWorld({ ranks: 4, engine: "wasm", checked: true });
+  const world = await createWorld({ ranks: 4, checked: true });
   try {
     const common = { stage: 2, folder } as const;
     const saved = await world.run<typeof program>(PROGRAM, {

@@ -12,7 +12,7 @@ function total(collective: LedgerTotal["collective"], bytesSent: number, calls =
 }
 
 test("a router sends nothing, and a loss at most one [E] and one number", async () => {
-  const world = await createWorld({ ranks: p, engine: "wasm" });
+  const world = await createWorld({ ranks: p });
   try {
     const [facts] = await world.run<typeof program>(
       new URL("./programs/routing-communication.ts", import.meta.url),

@@ -11,6 +11,7 @@ import { permuteTokens, unpermuteTokens } from "../src/permute.ts";
 import { resolveChoice } from "../src/router-options.ts";
 import { keepWithinCapacity, type DropPolicy } from "../src/token-drop.ts";
 
+// Quotients and softmax of powers of two are exact here; TensorFlow rounds them.
 beforeAll(() => startEngine({ prefer: "wasm" }));
 
 const SEED = 6;

@@ -15,7 +15,7 @@ const CASES = Object.fromEntries(
 
 describe("routing", () => {
   test("equals PyTorch's experts, weights, losses and gate gradients in every convention", async () => {
-    const world = await createWorld({ ranks: 1, engine: "wasm" });
+    const world = await createWorld({ ranks: 1 });
     try {
       const [values] = await world.run<typeof program>(PROGRAM, { mesh: { dp: 1 }, cases: CASES });
       const near = (key: string, expected: readonly number[]): void => {
@@ -50,7 +50,6 @@ describe("routing", () => {
       // 10 rows: 5 + 5; 4 + 4 + 2; 2 on five ranks and none on the sixth.
       meshes: [{ dp: 2 }, { dp: 3 }, { dp: 6 }],
       options: { cases },
-      engine: "wasm",
       // Sums over tokens in another order.
       tolerance: 1e-5,
     });

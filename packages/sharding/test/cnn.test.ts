@@ -22,7 +22,7 @@ describe("a convolutional classifier", () => {
   });
 
   const communicationOn = async (dp: number, tp: number): Promise<CnnCommunication[]> => {
-    const world = await createWorld({ ranks: dp * tp, engine: "wasm" });
+    const world = await createWorld({ ranks: dp * tp });
     try {
       const file = new URL("./programs/cnn-communication.ts", import.meta.url);
       return await world.run<typeof program>(file, { dp, tp });

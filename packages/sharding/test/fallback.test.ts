@@ -13,6 +13,7 @@ describe("a kernel without a rule", () => {
   beforeAll(async () => {
     world = await createWorld({
       ranks: 2,
+      // Its powers have the same bits on every part; TensorFlow computes the tail of an array by other instructions.
       engine: "wasm",
       output: ({ rank, stream, text }) => lines.push(`${rank} ${stream}: ${text}`),
     });

@@ -8,7 +8,7 @@ const PROGRAM = new URL("./programs/gradient-buckets.ts", import.meta.url);
 describe("reduceGradients on { dp: 2, tp: 2 }", () => {
   let world: WorldHandle;
   beforeAll(async () => {
-    world = await createWorld({ ranks: 4, engine: "wasm" });
+    world = await createWorld({ ranks: 4 });
   });
   afterAll(() => world.close());
 

@@ -12,6 +12,7 @@ const NOTHING = { numTensors: 0, numDataBuffers: 0, numDataIds: 0, numEngineData
 let world: WorldHandle;
 
 beforeAll(async () => {
+  // Its memory can be counted to the byte; TensorFlow keeps what it frees.
   world = await createWorld({ ranks: 4, engine: "wasm" });
 });
 afterAll(() => world.close());

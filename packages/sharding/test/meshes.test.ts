@@ -22,6 +22,7 @@ describe("meshes of 4 ranks", () => {
   let run = 0;
 
   beforeAll(async () => {
+    // Its memory can be counted to the byte.
     world = await createWorld({ ranks: 4, engine: "wasm" });
   });
   afterAll(() => world.close());

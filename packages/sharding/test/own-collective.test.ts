@@ -6,7 +6,7 @@ const PROGRAM = new URL("./programs/own-collective.ts", import.meta.url);
 const NOTHING = { numTensors: 0, numDataBuffers: 0, numDataIds: 0, numEngineDataIds: 0, liveBytes: 0 };
 
 test("a rule's own collective runs on every rank, the one whose shard is empty included", async () => {
-  const world = await createWorld({ ranks: 4, engine: "wasm" });
+  const world = await createWorld({ ranks: 4 });
   try {
     const ranks = await world.run<typeof program>(PROGRAM);
     const total = (24575 * 24576) / 2;

@@ -7,7 +7,7 @@ describe("a partial value", () => {
   let ranks: PartialFacts[];
 
   beforeAll(async () => {
-    const world = await createWorld({ ranks: 4, engine: "wasm" });
+    const world = await createWorld({ ranks: 4 });
     ranks = await world
       .run<typeof partials>(new URL("./programs/partials.ts", import.meta.url))
       .finally(() => world.close());

@@ -10,7 +10,7 @@ const FAST = { bandwidth: 1e12, latencyMs: 0.001 };
 
 let world: WorldHandle;
 beforeAll(async () => {
-  world = await createWorld({ ranks: 8, engine: "wasm" });
+  world = await createWorld({ ranks: 8 });
 });
 afterAll(() => world.close());
 

@@ -12,7 +12,7 @@ type Facts = Readonly<Record<string, SplitDimFacts>>;
 
 let world: WorldHandle;
 beforeAll(async () => {
-  world = await createWorld({ ranks: 4, engine: "wasm" });
+  world = await createWorld({ ranks: 4 });
 });
 afterAll(() => world.close());
 

@@ -8,7 +8,7 @@ const PROGRAM = new URL("./programs/sub-mesh.ts", import.meta.url);
 describe("subMesh of 8 ranks", () => {
   let world: WorldHandle;
   beforeAll(async () => {
-    world = await createWorld({ ranks: 8, engine: "wasm" });
+    world = await createWorld({ ranks: 8 });
   });
   afterAll(() => world.close());
 
@@ -37,7 +37,7 @@ describe("subMesh of 8 ranks", () => {
 describe("subMesh in checked mode", () => {
   let world: WorldHandle;
   beforeAll(async () => {
-    world = await createWorld({ ranks: 4, checked: true, engine: "wasm" });
+    world = await createWorld({ ranks: 4, checked: true });
   });
   afterAll(() => world.close());
 

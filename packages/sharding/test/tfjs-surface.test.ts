@@ -7,7 +7,7 @@ import type { SurfaceFacts } from "./programs/tfjs-surface.ts";
 let world: WorldHandle;
 
 beforeAll(async () => {
-  world = await createWorld({ ranks: 2, engine: "wasm", seed: 5, output: () => undefined });
+  world = await createWorld({ ranks: 2, seed: 5, output: () => undefined });
 });
 afterAll(() => world.close());
 

@@ -22,7 +22,7 @@ function total(collective: LedgerTotal["collective"], calls: number, bytesSent: 
 
 let world: WorldHandle;
 beforeAll(async () => {
-  world = await createWorld({ ranks: 3, engine: "wasm" });
+  world = await createWorld({ ranks: 3 });
 });
 afterAll(() => world.close());
 

@@ -25,7 +25,7 @@ describe("a failing rank on the wasm engine", () => {
   let world: WorldHandle;
 
   beforeAll(async () => {
-    world = await createWorld({ ranks: 3, engine: "wasm" });
+    world = await createWorld({ ranks: 3 });
   });
   afterEach(() => {
     expect(threads.live()).toBe(0);

@@ -25,7 +25,6 @@ export async function trainAll(
   const trainings: Training[] = [];
   const world = await createWorld({
     ranks: Math.max(...settings.map(({ mesh }) => numRanks(mesh))),
-    engine: "wasm",
   });
   try {
     for (const setting of settings) {

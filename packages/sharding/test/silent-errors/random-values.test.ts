@@ -16,7 +16,7 @@ import type program from "../programs/random-values.ts";
 const PROGRAM = new URL("../programs/random-values.ts", import.meta.url);
 
 async function drawnOn(mesh: Readonly<Record<"dp" | "tp", number>>): Promise<NamedValues[]> {
-  const world = await createWorld({ ranks: mesh.dp * mesh.tp, engine: "wasm" });
+  const world = await createWorld({ ranks: mesh.dp * mesh.tp });
   try {
     return await world.run<typeof program>(PROGRAM, { mesh });
   } finally {

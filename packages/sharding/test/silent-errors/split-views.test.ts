@@ -21,7 +21,7 @@ async function viewOn(
   cases: readonly ViewCase[],
 ): Promise<ViewFacts[][]> {
   const ranks = Object.values(mesh).reduce((a, b) => a * b, 1);
-  const world = await createWorld({ ranks, engine: "wasm" });
+  const world = await createWorld({ ranks });
   try {
     return await world.run<typeof program>(PROGRAM, { mesh, cases });
   } finally {

@@ -7,6 +7,7 @@
  * | poolings, gradients of `Conv2D`            | no padding but "same" and "valid"        | on the cpu backend, copied  |
  * | `UnsortedSegmentSum`                       | an id beyond the segments is an error    | its rows are dropped        |
  * | `Sum`, `Mean`                              | columns added naively                    | in two stages               |
+ * | `Multinomial`                              | a seed draws on where it stopped before  | on the cpu backend, copied  |
  *
  * @packageDocumentation
  */
@@ -55,6 +56,8 @@ export function repairKernels(backendName: string, bridge: CpuBridge): void {
   for (const name of NAMED_PADDING) {
     replace(name, (stock) => (params) => (isNamed(params.attrs) ? stock(params) : bridge.run(name, params)));
   }
+  // TensorFlow keeps the operation's generator: the same seed would give other numbers the second time.
+  replace("Multinomial", () => (params) => bridge.run("Multinomial", params));
   replace("UnsortedSegmentSum", droppingIdsBeyond);
   for (const name of ["Sum", "Mean"]) replace(name, inTwoStages);
 }
