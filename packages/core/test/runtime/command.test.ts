@@ -67,12 +67,13 @@ describe("meshwright run", () => {
   });
 
   test.each([
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-  ] as const)("ends by %s with code %i", async (signal, code) => {
+    ["SIGINT", 130, []],
+    ["SIGTERM", 143, []],
+    ["SIGTERM", 143, ["--resume", "auto", "--max-restarts", "2"]],
+  ] as const)("ends by %s with code %i, with the options %j", async (signal, code, options) => {
     let isSent = false;
     const run = await meshwright(
-      ["run", file("wait-for-ever"), "--ranks", "2", "--engine", "cpu"],
+      ["run", file("wait-for-ever"), "--ranks", "2", "--engine", "cpu", ...options],
       (stdout, kill) => {
         if (isSent || stdout.split("\n").length < 3) return;
         isSent = true;
