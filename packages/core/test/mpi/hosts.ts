@@ -79,7 +79,11 @@ exec ${command} ${this.#options().join(" ")} --host "$hosts" -np "$count" "$@"`,
   }
 
   remove(): void {
-    for (const number of this.#numbers()) ip(`netns del ${this.#prefix}${number}`);
+    for (const number of this.#numbers()) {
+      // A namespace lives on until its connections have timed out; its link must not.
+      ip(`link del ${this.#prefix}v${number}`);
+      ip(`netns del ${this.#prefix}${number}`);
+    }
     ip(`link del ${this.#bridge}`);
     rmSync(this.#folder, { recursive: true, force: true });
   }
