@@ -65,7 +65,7 @@ describe("a stage that throws", () => {
   });
 
   test("or stalls is named by the rank that waits for it, with the stage and the micro-batch", async () => {
-    const world = await createWorld({ ranks: 2, timeoutMs: 300 });
+    const world = await createWorld({ ranks: 2, timeoutMs: 2_000 });
     const run = world.run<typeof program>(PROGRAM, { fault: "stalls" });
     const error: unknown = await run.finally(() => world.close()).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(CollectiveTimeoutError);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ContractError } from "../errors.ts";
 import type { EngineName } from "./engine.ts";
 import { startEngine } from "./start.ts";
@@ -36,6 +36,9 @@ afterAll(() => {
 });
 
 describe("startEngine in one thread", () => {
+  beforeEach(() => vi.stubEnv("MESHWRIGHT_ENGINE", "wasm"));
+  afterEach(() => vi.unstubAllEnvs());
+
   test("gives every caller the same engine, and makes it tfjs' backend", async () => {
     const [first, second] = await Promise.all([startEngine({ prefer: "wasm" }), startEngine()]);
     expect(second).toBe(first);

@@ -1,4 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { ContractError } from "../../src/errors.ts";
 import { RankError } from "../../src/runtime/rank-error.ts";
 import { createWorld, type WorldHandle } from "../../src/runtime/world-handle.ts";
@@ -129,12 +132,16 @@ describe("a rank", () => {
   });
 
   test("that cannot start its engine keeps the world from starting", async () => {
+    const empty = mkdtempSync(join(tmpdir(), "meshwright-"));
+    vi.stubEnv("MESHWRIGHT_CACHE", empty);
     const started = createWorld({
       ranks: 2,
       engine: "tensorflow",
       output: () => undefined,
     });
     await expect(started).rejects.toBeInstanceOf(ContractError);
+    vi.unstubAllEnvs();
+    rmSync(empty, { recursive: true });
     expect(threads.live()).toBe(0);
   });
 });

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -51,6 +52,11 @@ function meshwright(file: string): Promise<Finished> {
   });
 }
 
+/** What npm installs beside the package, and the build therefore leaves out. */
+const { dependencies } = JSON.parse(readFileSync(join(core, "package.json"), "utf8")) as {
+  readonly dependencies: Readonly<Record<string, string>>;
+};
+
 /** A build of the package beside its dependencies, as npm would install it. */
 beforeAll(async () => {
   mkdirSync(join(root, "node_modules/@tensorflow"), { recursive: true });
@@ -66,7 +72,7 @@ beforeAll(async () => {
     config: false,
     silent: true,
     tsconfig: join(core, "../../tsconfig.json"),
-    external: [/^@tensorflow\//, "piscina", "tsx", "commander", "cli-progress"],
+    external: [/^@tensorflow\//, ...Object.keys(dependencies)],
   });
   for (const scope of ["", "@tensorflow"]) {
     for (const name of readdirSync(join(core, "node_modules", scope))) {
