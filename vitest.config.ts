@@ -12,7 +12,7 @@ export default defineConfig({
       "docs/**/*.test.ts",
     ],
     // The engine that `auto` takes: a native library that happens to be installed must not change what is tested.
-    env: { MESHWRIGHT_ENGINE: process.env["MESHWRIGHT_ENGINE"] ?? "wasm" },
+    env: { MESHWRIGHT_ENGINE: process.env.MESHWRIGHT_ENGINE ?? "wasm" },
     pool: "forks",
     poolOptions: { forks: { maxForks: 2 } },
     // A hang limit, not a time assertion: a loaded two-core machine starts worker threads slowly.
