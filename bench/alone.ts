@@ -12,6 +12,7 @@ export const ALONE = {
   "data-parallel": "gradient buckets and the ZeRO stages",
   pytorch: "a GPT's training step and single operations beside plain tfjs-node and PyTorch",
   mpi: "every collective over MPI beside the same loop in C, and beside threads",
+  copies: "reading an engine's memory for a collective, and making a tensor of its result",
   redistribute: "all-reduces over two axes at once, and into another buffer",
   moe: "experts grouped, looped and padded; router and dispatch; experts on two ranks",
   "hugging-face": "loading and saving GPT-2 and Llama weights",
