@@ -68,7 +68,7 @@ describe("a sharded tensor", () => {
   let ranks: Lifetimes[];
 
   beforeAll(async () => {
-    ranks = await world.run<typeof lifetimes>(LIFETIMES);
+    ranks = await world.run<typeof lifetimes>(LIFETIMES, undefined, { ranks: 2 });
   });
 
   test.each(["tidy", "keep", "sharing", "variable", "disposed twice", "lists", "failed kernel"])(
