@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 import type { PytorchBenchResult } from "../pytorch/run.ts";
+import { svgChart, text } from "./svg-chart.ts";
 
 const WIDTH = 760;
 const LEFT = 190;
@@ -11,7 +12,6 @@ const RIGHT = 150;
 const BAR = 20;
 const ROW = 28;
 const TITLE = 34;
-const INK = "#1f2933";
 const LIMIT = "#c53030";
 
 /** A self-contained SVG; one group of bars per model. */
@@ -34,32 +34,22 @@ export function pytorchChart({ models }: Pick<PytorchBenchResult, "models">): st
         text(LEFT - 8, y + 15, name, { anchor: "end" }),
         `<rect x="${LEFT}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" fill="${colorOf(name)}"/>`,
         `<line x1="${limit.toFixed(1)}" y1="${y - 2}" x2="${limit.toFixed(1)}" y2="${y + BAR + 2}" stroke="${LIMIT}" stroke-width="2"/>`,
-        text(LEFT + width + 8, y + 15, `${stepMs.min.toFixed(0)} ms, ${fastestOfTorch.toFixed(2)}x`, {}),
+        text(LEFT + width + 8, y + 15, `${stepMs.min.toFixed(0)} ms, ${fastestOfTorch.toFixed(2)}x`),
       );
       y += ROW;
     }
     y += 10;
   }
-  rows.push(text(LEFT, y + 14, "red: the limit of as many cores; x: times PyTorch on 1 rank", {}));
+  rows.push(text(LEFT, y + 14, "red: the limit of as many cores; x: times PyTorch on 1 rank"));
   y += 28;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}" font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="Milliseconds of a training step of Meshwright, plain tfjs-node and PyTorch">`,
-    `<rect width="${WIDTH}" height="${y}" fill="#ffffff"/>`,
-    ...rows,
-    "</svg>\n",
-  ].join("\n");
+  return svgChart(rows, {
+    width: WIDTH,
+    height: y,
+    label: "Milliseconds of a training step of Meshwright, plain tfjs-node and PyTorch",
+  });
 }
 
 function colorOf(name: string): string {
   if (name.startsWith("PyTorch")) return "#ed8936";
   return name.startsWith("Meshwright") ? "#2b6cb0" : "#cbd5e0";
-}
-
-function text(
-  x: number,
-  y: number,
-  content: string,
-  { anchor = "start", weight = 400 }: { readonly anchor?: "start" | "end"; readonly weight?: number },
-): string {
-  return `<text x="${x.toFixed(1)}" y="${y}" fill="${INK}" text-anchor="${anchor}" font-weight="${weight}">${content}</text>`;
 }

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 import type { StepBenchResult, StepFigure } from "../step/run.ts";
+import { svgChart, text } from "./svg-chart.ts";
 
 const WIDTH = 720;
 const LEFT = 96;
@@ -11,7 +12,6 @@ const RIGHT = 150;
 const BAR = 22;
 const ROW = 32;
 const TITLE = 34;
-const INK = "#1f2933";
 const PARTS = [
   { name: "matrix products", color: "#2b6cb0", has: (kernel: string) => kernel === "BatchMatMul" },
   { name: "other kernels", color: "#90cdf4", has: (kernel: string) => /^[A-Z_]/.test(kernel) },
@@ -33,13 +33,11 @@ export function stepChart({ models }: StepBenchResult): string {
     }
     y += 12;
   }
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}" font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="Milliseconds of a training step in plain tfjs, on 1 rank, under tp=2 and dp=2">`,
-    `<rect width="${WIDTH}" height="${y}" fill="#ffffff"/>`,
-    legend(),
-    ...rows,
-    "</svg>\n",
-  ].join("\n");
+  return svgChart([legend(), ...rows], {
+    width: WIDTH,
+    height: y,
+    label: "Milliseconds of a training step in plain tfjs, on 1 rank, under tp=2 and dp=2",
+  });
 }
 
 function bar(figure: StepFigure, y: number, pixelsPerMs: number): string {
@@ -52,11 +50,9 @@ function bar(figure: StepFigure, y: number, pixelsPerMs: number): string {
     return piece;
   });
   const label = `${figure.stepMs.min.toFixed(0)} ms, ${figure.fastestSpeedup.toFixed(2)}x`;
-  return [
-    text(LEFT - 8, y + 16, figure.name, { anchor: "end" }),
-    ...pieces,
-    text(x + 8, y + 16, label, {}),
-  ].join("\n");
+  return [text(LEFT - 8, y + 16, figure.name, { anchor: "end" }), ...pieces, text(x + 8, y + 16, label)].join(
+    "\n",
+  );
 }
 
 /** What the profiled step spent on each part, as shares of it. */
@@ -75,18 +71,9 @@ function legend(): string {
   let x = LEFT;
   return [...PARTS, REST]
     .map(({ name, color }) => {
-      const entry = `<rect x="${x}" y="14" width="12" height="12" fill="${color}"/>${text(x + 18, 25, name, {})}`;
+      const entry = `<rect x="${x}" y="14" width="12" height="12" fill="${color}"/>${text(x + 18, 25, name)}`;
       x += 42 + 7 * name.length;
       return entry;
     })
     .join("\n");
-}
-
-function text(
-  x: number,
-  y: number,
-  content: string,
-  { anchor = "start", weight = 400 }: { readonly anchor?: "start" | "end"; readonly weight?: number },
-): string {
-  return `<text x="${x.toFixed(1)}" y="${y}" fill="${INK}" text-anchor="${anchor}" font-weight="${weight}">${content}</text>`;
 }
