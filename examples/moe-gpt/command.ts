@@ -23,7 +23,7 @@ const extra = {
   everyNth: integerOption("the last of every n blocks has experts", 1),
   balance: choiceOption("what keeps experts equally busy", ["loss", "bias", "none"], "loss"),
   balanceStrength: optionalNumber(
-    "coefficient of the loss (default 0.03), or how far the bias moves per step (default 0.01)",
+    "coefficient of the loss (default 0.1), or how far the bias moves per step (default 0.01)",
     { min: 0, example: 0.01 },
   ),
   capacityFactor: optionalNumber(

@@ -12,7 +12,7 @@ describe("the experts that the command line asks for", () => {
   test("do as much work per token as the dense block, unless told otherwise", () => {
     expect(moeOptions(parse("--features", "24", "--top-k", "3"))).toEqual({
       ...{ numExperts: 8, topK: 3, everyNth: 1, seed: 1, hidden: 32 },
-      balance: { loss: 0.03 },
+      balance: { loss: 0.1 },
     });
     expect(
       moeOptions(parse("--expert-features", "7", "--capacity-factor", "1.5", "--every-nth", "2")),

@@ -19,7 +19,7 @@ import type { MoETrainOptions } from "./run-data.ts";
 const EXPANSION = 4;
 
 /** Enough for batches of this size, see docs/mixture-of-experts.md; large models take 0.01 to 0.001. */
-const LOSS_COEFFICIENT = 0.03;
+const LOSS_COEFFICIENT = 0.1;
 /** Ten times that of DeepSeek-V3, whose training is thousands of times as long. */
 const BIAS_RATE = 0.01;
 
