@@ -13,7 +13,11 @@ const BAR = 22;
 const ROW = 32;
 const TITLE = 34;
 const PARTS = [
-  { name: "matrix products", color: "#2b6cb0", has: (kernel: string) => /^(BatchMatMul|Linear)/.test(kernel) },
+  {
+    name: "matrix products",
+    color: "#2b6cb0",
+    has: (kernel: string) => /^(BatchMatMul|Linear)/.test(kernel),
+  },
   { name: "other kernels", color: "#90cdf4", has: (kernel: string) => /^[A-Z_]/.test(kernel) },
   { name: "collectives and waiting", color: "#ed8936", has: () => true },
 ] as const;
