@@ -61,4 +61,32 @@ export const mailPrograms = {
     const one = first.receive(new Int32Array(1), 0);
     return [...two, ...one];
   },
+
+  /**
+   * Rank 1 waits while rank 0 works, which then sends two messages of one tag and two dtypes, one right after the other.
+   * Returns how many pairs came as they were sent.
+   */
+  headersAndValues(context: RankContext, rounds: number): number {
+    const group = context.group([0, 1], "pp");
+    let numRight = 0;
+    for (let round = 0; round < rounds; round++) {
+      if (group.rank === 0) {
+        const values = new Float32Array(300).fill(work(round));
+        group.send(Int32Array.of(round, values.length), 1, { tag: 3 });
+        group.send(values, 1, { tag: 3 });
+        continue;
+      }
+      const [number, length] = group.receive(new Int32Array(2), 0, { tag: 3 });
+      const values = group.receive(new Float32Array(length!), 0, { tag: 3 });
+      if (number === round && values.every((value) => value === round)) numRight++;
+    }
+    return numRight;
+  },
 };
+
+/** Some milliseconds of it: the receiver must be waiting, and between two looks for a message. */
+function work(result: number): number {
+  let sum = 0;
+  for (let at = 0; at < 6_000_000; at++) sum = (sum + at) % 65_521;
+  return sum < 0 ? sum : result;
+}

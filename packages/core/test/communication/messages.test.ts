@@ -32,4 +32,8 @@ describe("Messages", () => {
   test("of two groups of the same ranks and name do not mix", async () => {
     expect((await threads.run({ ranks: 2 }, "sameTag", null))[1]).toEqual([2, 1]);
   });
+
+  test("of one tag and two dtypes come in the order in which they were sent", async () => {
+    expect((await threads.run({ ranks: 2 }, "headersAndValues", 20))[1]).toBe(20);
+  });
 });

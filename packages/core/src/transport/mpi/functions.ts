@@ -89,6 +89,7 @@ export interface MpiFunctions {
     communicator: MpiHandle,
     request: Memory,
   ): number;
+  iprobe(from: number, tag: number, communicator: MpiHandle, flag: Memory, status: Memory): number;
   improbe(
     from: number,
     tag: number,
@@ -123,6 +124,7 @@ const SIGNATURES: Readonly<Record<keyof MpiFunctions, readonly [name: string, pa
   alltoallv: ["MPI_Alltoallv", "PPPHPPPHH"],
   bcast: ["MPI_Bcast", "PIHIH"],
   isend: ["MPI_Isend", "PIHIIHP"],
+  iprobe: ["MPI_Iprobe", "IIHPP"],
   improbe: ["MPI_Improbe", "IIHPPP"],
   mrecv: ["MPI_Mrecv", "PIHPP"],
   test: ["MPI_Test", "PPP"],

@@ -75,21 +75,26 @@ export class Mail {
     this.#pending.collect();
     const { functions, abi } = this.#mpi;
     const message = this.#mpi.handleBox();
-    const status = this.#mpi.status();
+    const [status, otherStatus] = [this.#mpi.status(), this.#mpi.status()];
     const wanted = dtypeName(buffer);
-    let found = wanted;
+    const place = { communicator, from, tag: tagOf(tag, wanted) };
+    const others = dtypeNames.filter((dtype) => dtype !== wanted);
+    let found: DTypeName | undefined;
     let polls = 0;
     this.#waiter.until(() => {
-      // The wanted one first; now and then any other, so that a wrong dtype is an error instead of a wait without end.
-      const candidates = polls++ % POLLS_PER_LOOK === POLLS_PER_LOOK - 1 ? dtypeNames : [wanted];
-      return candidates.some((dtype) => {
-        found = dtype;
-        return this.#probe({ communicator, from, tag: tagOf(tag, dtype) }, message, status);
-      });
+      if (this.#take(place, message, status)) return true;
+      // Now and then any other, so that a wrong dtype is an error instead of a wait without end.
+      if (++polls % POLLS_PER_LOOK !== 0) return false;
+      found = others.find((dtype) => this.#isThere({ ...place, tag: tagOf(tag, dtype) }, otherStatus));
+      if (found === undefined) return false;
+      // Both may have come since the first question, and the wanted one before the other.
+      if (this.#take(place, message, status)) found = undefined;
+      return true;
     });
-    const numBytes = this.#mpi.countOf(status, abi.uint8);
-    if (found !== wanted || numBytes !== buffer.byteLength) {
-      return { dtype: found, length: found === "bool" ? numBytes : numBytes / 4 };
+    const numBytes = this.#mpi.countOf(found === undefined ? status : otherStatus, abi.uint8);
+    if (found !== undefined || numBytes !== buffer.byteLength) {
+      const dtype = found ?? wanted;
+      return { dtype, length: dtype === "bool" ? numBytes : numBytes / 4 };
     }
     this.#mpi.check(
       "MPI_Mrecv",
@@ -98,24 +103,27 @@ export class Mail {
     return undefined;
   }
 
-  #probe(
-    wanted: { readonly communicator: MpiHandle; readonly from: number; readonly tag: number },
-    message: HandleBox,
-    status: Int32Array,
-  ): boolean {
-    this.#mpi.check(
-      "MPI_Improbe",
-      this.#mpi.functions.improbe(
-        wanted.from,
-        wanted.tag,
-        wanted.communicator,
-        this.#flag,
-        message.memory,
-        status,
-      ),
-    );
+  /** Takes a message out of MPI's queue, if it is there. */
+  #take({ from, tag, communicator }: MessagePlace, message: HandleBox, status: Int32Array): boolean {
+    const { functions } = this.#mpi;
+    const code = functions.improbe(from, tag, communicator, this.#flag, message.memory, status);
+    this.#mpi.check("MPI_Improbe", code);
     return this.#flag[0] !== 0;
   }
+
+  /** Whether a message is there; it stays. */
+  #isThere({ from, tag, communicator }: MessagePlace, status: Int32Array): boolean {
+    const code = this.#mpi.functions.iprobe(from, tag, communicator, this.#flag, status);
+    this.#mpi.check("MPI_Iprobe", code);
+    return this.#flag[0] !== 0;
+  }
+}
+
+/** Where a message comes from, by the tag of MPI. */
+interface MessagePlace {
+  readonly communicator: MpiHandle;
+  readonly from: number;
+  readonly tag: number;
 }
 
 /** Throws if MPI has no room for the tag. */

@@ -1,0 +1,66 @@
+import { describe, expect, test, vi } from "vitest";
+import { HANG_MS, installedMpiruns } from "../../core/test/mpi/mpirun.ts";
+import { runTwins, type TwinProgram } from "../../core/test/mpi/twins.ts";
+import type { PipelineCase, TwinOptions, TwinResult } from "./programs/gpt-twin.ts";
+import type { TiedCase } from "./programs/tied.ts";
+
+vi.setConfig({ testTimeout: HANG_MS });
+const launchers = installedMpiruns();
+
+interface Options {
+  readonly "gpt-twin": TwinOptions;
+  readonly tied: TiedCase;
+}
+
+function twin<Name extends keyof Options>(name: Name, options: Options[Name]): TwinProgram {
+  return { program: new URL(`./programs/${name}.ts`, import.meta.url).href, options };
+}
+
+/** A step, an evaluation and a prediction. */
+function training(mesh: PipelineCase["mesh"], schedule: PipelineCase["schedule"]): TwinProgram {
+  return twin("gpt-twin", { pipeline: { mesh, schedule }, steps: 1 });
+}
+
+const [pp2, pp4, pp2tp2, dp2pp2] = [{ pp: 2 }, { pp: 4 }, { pp: 2, tp: 2 }, { dp: 2, pp: 2 }];
+const ON_TWO = [
+  training(pp2, { name: "gpipe", numMicroBatches: 5, recompute: true }),
+  training(pp2, { name: "1f1b", numMicroBatches: 9 }),
+  training(pp2, { name: "interleaved", numMicroBatches: 6, chunksPerRank: 3 }),
+  training(pp2, { name: "looped-bfs", numMicroBatches: 3 }),
+  training(pp2, { name: "zb-h1", numMicroBatches: 7 }),
+  training(pp2, { name: "zbv", numMicroBatches: 8 }),
+  twin("tied", { how: "shared", mesh: { dp: 1, pp: 2 }, schedule: { name: "1f1b", numMicroBatches: 3 } }),
+];
+const ON_FOUR = [
+  training(pp4, { name: "gpipe", numMicroBatches: 3 }),
+  training(pp4, { name: "1f1b", numMicroBatches: 2 }),
+  training(pp4, { name: "interleaved", numMicroBatches: 8 }),
+  training(pp4, { name: "looped-bfs", numMicroBatches: 6, recompute: true }),
+  training(pp4, { name: "zb-h1", numMicroBatches: 9 }),
+  training(pp4, { name: "zbv", numMicroBatches: 9 }),
+  training(pp2tp2, { name: "zbv", numMicroBatches: 3 }),
+  training(dp2pp2, { name: "interleaved", numMicroBatches: 2, recompute: true }),
+  twin("tied", { how: "by name", mesh: { dp: 2, pp: 2 }, schedule: { name: "zb-h1", numMicroBatches: 2 } }),
+];
+
+describe.skipIf(launchers.length > 0)("Pipelines over MPI", () => {
+  test.skip("need mpirun: install openmpi-bin and libopenmpi-dev, or mpich", () => undefined);
+});
+
+describe.runIf(launchers.length > 0)("Pipelines over MPI", () => {
+  test.each([
+    ["two", 2, launchers.at(-1)!, ON_TWO],
+    ["four", 4, launchers[0]!, ON_FOUR],
+  ] as const)(
+    "on %s processes return what they return on threads, bit for bit",
+    async (_, ranks, launcher, programs) => {
+      const results = await runTwins(launcher, ranks, programs);
+      expect(results).toHaveLength(programs.length);
+      results.forEach(({ mpi, threads }, index) => {
+        expect(mpi).toHaveLength(ranks);
+        expect((mpi as readonly TwinResult[])[0]!.losses.length).toBeGreaterThan(0);
+        expect(mpi, JSON.stringify(programs[index]!.options)).toEqual(threads);
+      });
+    },
+  );
+});
