@@ -31,6 +31,8 @@ export { namedModules, namedParameters, setLossScale, setTraining, type Module }
 export { Parameter, type Initializer, type ParameterShard } from "./nn/parameter.ts";
 export type { CommandLineOptions } from "./runtime/command-line-options.ts";
 export { createWorld, WorldHandle } from "./runtime/world-handle.ts";
+export { readTopology } from "./topology/read-topology.ts";
+export type { PairFigure, RankTopology, Topology } from "./topology/topology.ts";
 export { launch, type LaunchOptions } from "./runtime/launch.ts";
 export { describeFailure } from "./runtime/describe-failure.ts";
 export { launchHere } from "./runtime/launch-here.ts";

@@ -26,6 +26,7 @@ function soloWorld(): World {
     size: 1,
     group: createGroup([0], { name: "world" }),
     createGroup,
+    hosts: ["a"],
     ledger,
     engine,
     checked: false,

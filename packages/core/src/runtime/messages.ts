@@ -9,6 +9,7 @@
 import type { LedgerTotal } from "../collectives/ledger.ts";
 import type { Engine, EngineName } from "../engine/engine.ts";
 import type { ThreadsArena } from "../transport/threads/arena.ts";
+import type { Topology } from "../topology/topology.ts";
 import type { ErrorRecord } from "./error-record.ts";
 
 /** What stays the same for the life of a worker; its `workerData`. */
@@ -22,6 +23,8 @@ export interface RankSettings {
   readonly seed: number;
   /** Over MPI: reduce in the order of ranks, as threads do. */
   readonly deterministic: boolean;
+  /** What messages between ranks cost, where it was measured before. */
+  readonly topology?: Topology;
 }
 
 /** Work for one rank. */

@@ -6,6 +6,7 @@
 import type { Ledger } from "../collectives/ledger.ts";
 import type { ProcessGroup } from "../collectives/process-group.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Topology } from "../topology/topology.ts";
 
 /** One rank's view of its world. */
 export interface World {
@@ -17,6 +18,13 @@ export interface World {
   readonly group: ProcessGroup;
   /** A group of some ranks. Every member calls it, in the same order among themselves; non-members do not. */
   createGroup(ranks: readonly number[], options: { readonly name: string }): ProcessGroup;
+  /**
+   * Name of the host that each rank is on, the same on every rank; on threads all are this one. Ranks are numbered host by
+   * host, whatever the launcher did: `["node-a", "node-a", "node-b", "node-b"]`.
+   */
+  readonly hosts: readonly string[];
+  /** What messages between ranks cost, where the world was started with a measured `topology`; the same on every rank. */
+  readonly topology?: Topology;
   /** What this rank communicated. */
   readonly ledger: Ledger;
   /** The engine that computes this rank's local work. */

@@ -7,6 +7,7 @@ import { createProcessGroup } from "../collectives/create-process-group.ts";
 import type { Ledger } from "../collectives/ledger.ts";
 import type { ProcessGroup } from "../collectives/process-group.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Topology } from "../topology/topology.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { World } from "./program.ts";
 
@@ -18,11 +19,12 @@ export interface RankWorldParts {
   readonly checked: boolean;
   /** How long a collective waits for a rank that does not arrive. */
   readonly timeoutMs: number;
+  readonly topology: Topology | undefined;
 }
 
 /** Builds the world of the rank at this end of the transport. The same for threads and MPI. */
 export function createRankWorld(parts: RankWorldParts): World {
-  const { transport, ledger, engine, checked, timeoutMs } = parts;
+  const { transport, ledger, engine, checked, timeoutMs, topology } = parts;
   const createGroup = (ranks: readonly number[], options: { readonly name: string }): ProcessGroup =>
     createProcessGroup(transport, ranks, { name: options.name, ledger, checked, timeoutMs });
   const all = Array.from({ length: transport.size }, (_, rank) => rank);
@@ -31,6 +33,8 @@ export function createRankWorld(parts: RankWorldParts): World {
     size: transport.size,
     group: createGroup(all, { name: "world" }),
     createGroup,
+    hosts: transport.hosts,
+    ...(topology === undefined ? {} : { topology }),
     ledger,
     engine,
     checked,

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { hostname } from "node:os";
 import { preferredEngine } from "../engine/preferred-engine.ts";
 import { prepareTensorflowProcess } from "../engine/tensorflow/prepare-process.ts";
 import { ContractError } from "../errors.ts";
@@ -18,6 +19,7 @@ import { follow } from "./mpi/follow.ts";
 import { mpiLauncher } from "./mpi/mpi-launcher.ts";
 import { MpiGang } from "./mpi/mpi-gang.ts";
 import { settingsClaim, type Claim } from "./mpi/start-facts.ts";
+import { checkTopologyHosts } from "../topology/topology.ts";
 import { Session } from "./session.ts";
 import { rankSettings, type WorldOptions } from "./world-options.ts";
 
@@ -54,6 +56,10 @@ export class WorldHandle {
     this.#settings = rankSettings("createWorld", options);
     this.#options = options;
     this.#launcher = mpiLauncher("createWorld", options);
+    const { ranks, topology } = this.#settings;
+    if (this.#launcher === undefined && topology !== undefined) {
+      checkTopologyHosts("createWorld", topology, new Array<string>(ranks).fill(hostname()));
+    }
     this.#claims = [...claims, settingsClaim(this.#settings)];
     this.#lines = new LineAssembler(
       options.output ?? printLines(options.ranks, (rank) => this.#gang?.hostOf(rank)),

@@ -6,6 +6,7 @@
 import type { ResourceLimits } from "node:worker_threads";
 import type { EngineName } from "../engine/engine.ts";
 import { ContractError } from "../errors.ts";
+import { topologyProblem, topologySizeProblem, type Topology } from "../topology/topology.ts";
 import type { RankSettings } from "./messages.ts";
 import type { OutputLine } from "./rank-output.ts";
 
@@ -31,6 +32,11 @@ export interface WorldOptions {
    * ranks. Threads always do. Default false: MPI chooses the order, which is faster.
    */
   readonly deterministic?: boolean | undefined;
+  /**
+   * What messages between ranks cost, as `meshwright topology --save` measured it with the same launcher on the same hosts.
+   * `createMesh` derives the speed of its axes from it. Default: none.
+   */
+  readonly topology?: Topology | undefined;
   /** `"threads"` starts worker threads even where an MPI launcher started this process. Default `"auto"`. */
   readonly transport?: "auto" | "threads" | undefined;
   /** Receives the lines that ranks write. Default: this process's streams, with `[rank 2] ` before each line. */
@@ -52,7 +58,7 @@ const DEFAULT_TIMEOUT_MS = 300_000;
  */
 export function rankSettings(where: string, options: WorldOptions): RankSettings {
   const { ranks, engine = "auto", checked = false, timeoutMs = DEFAULT_TIMEOUT_MS, seed = 0 } = options;
-  const { threadsPerRank, deterministic = false } = options;
+  const { threadsPerRank, deterministic = false, topology } = options;
   const problems = [
     ...unless(isPositiveInteger(ranks), "ranks", ranks, "be a positive integer; use 1 or more"),
     ...unless(
@@ -74,12 +80,20 @@ export function rankSettings(where: string, options: WorldOptions): RankSettings
       `be a positive number of milliseconds; use ${DEFAULT_TIMEOUT_MS}, or Infinity to wait for ever`,
     ),
     ...unless(Number.isInteger(seed), "seed", seed, "be an integer; use 0"),
+    ...problemsOf(topology, ranks),
   ];
   if (problems.length === 1) throw new ContractError(`${where}: ${problems.join("")}.`);
   if (problems.length > 1) {
     throw new ContractError(`${where}:${problems.map((problem) => `\n- ${problem}.`).join("")}`);
   }
-  return { ranks, engine, threadsPerRank, checked, timeoutMs, seed, deterministic };
+  const settings = { ranks, engine, threadsPerRank, checked, timeoutMs, seed, deterministic };
+  return topology === undefined ? settings : { ...settings, topology };
+}
+
+function problemsOf(topology: Topology | undefined, ranks: number): string[] {
+  if (topology === undefined) return [];
+  const problem = topologyProblem(topology) ?? topologySizeProblem(topology, ranks);
+  return problem === undefined ? [] : [problem];
 }
 
 function unless(isRight: boolean, name: string, value: unknown, rule: string): string[] {

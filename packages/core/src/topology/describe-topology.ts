@@ -3,12 +3,12 @@
  *
  * @packageDocumentation
  */
-import type { PairFigure, RankTopology } from "./measure-program.ts";
+import type { PairFigure, Topology } from "./topology.ts";
 
 const COLUMN_WIDTH = 8;
 
 /** Hosts with their ranks, a table of latencies, one of bandwidths, and the medians within and between hosts. */
-export function describeTopology(ranks: readonly RankTopology[], bytes: number): string {
+export function describeTopology(ranks: Topology, bytes: number): string {
   const hosts = ranks.map(({ host }) => host);
   const pairs = ranks.flatMap((rank) => rank.pairs);
   const lines = [

@@ -3,9 +3,9 @@
  *
  * @packageDocumentation
  */
-import { hostname } from "node:os";
 import type { ProcessGroup } from "../collectives/process-group.ts";
 import { defineProgram } from "../runtime/program.ts";
+import type { PairFigure, RankTopology } from "./topology.ts";
 
 /** How to measure. */
 export interface TopologyOptions {
@@ -15,21 +15,6 @@ export interface TopologyOptions {
   readonly samples: number;
 }
 
-/** One pair of ranks. */
-export interface PairFigure {
-  readonly ranks: readonly [number, number];
-  /** Microseconds that a message of 4 bytes takes one way. */
-  readonly latencyUs: number;
-  /** Bytes per second / 1e9 of a message of `TopologyOptions.bytes`. */
-  readonly bandwidthGBps: number;
-}
-
-/** What one rank found: its host, and the pairs of which it is the lower rank. */
-export interface RankTopology {
-  readonly host: string;
-  readonly pairs: readonly PairFigure[];
-}
-
 /** Round trips per sample of the latency. */
 const LATENCY_ROUNDS = 200;
 /** Bytes per sample of the bandwidth, in both directions together. */
@@ -37,7 +22,8 @@ const SAMPLE_BYTES = 16_777_216;
 
 const SMALL_BYTES = 4;
 
-export default defineProgram<TopologyOptions, never, RankTopology>(({ world: { group }, options }) => {
+export default defineProgram<TopologyOptions, never, RankTopology>(({ world, options }) => {
+  const { group } = world;
   const pairs: PairFigure[] = [];
   for (let low = 0; low < group.size; low++) {
     for (let high = low + 1; high < group.size; high++) {
@@ -49,7 +35,7 @@ export default defineProgram<TopologyOptions, never, RankTopology>(({ world: { g
       }
     }
   }
-  return { host: hostname(), pairs };
+  return { host: world.hosts[world.rank]!, pairs };
 });
 
 function measurePair(

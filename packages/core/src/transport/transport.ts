@@ -96,6 +96,8 @@ export interface Transport {
   readonly rank: number;
   /** Ranks in the world. */
   readonly size: number;
+  /** Name of the host that each rank is on. */
+  readonly hosts: readonly string[];
   /**
    * Every member calls it with the same ascending world ranks, and in the same order where it opens the same ranks
    * several times; no other rank takes part.

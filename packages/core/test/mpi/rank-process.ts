@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 import { readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { createLedger } from "../../src/collectives/create-ledger.ts";
@@ -23,12 +24,13 @@ const launcher = detectLauncher(process.env);
 if (launcher === undefined) throw new Error("rank-process must be started by mpirun");
 applyUcxSettings();
 const mpi = MpiProcess.start(launcher);
+const hosts = new Array<string>(mpi.mpi.size).fill(hostname());
 const jobs = deserialize(readFileSync(jobsFile)) as readonly MpiJob[];
 writeFileSync(join(replies, String(mpi.mpi.rank)), serialize(jobs.map(run)));
 mpi.mpi.finalize();
 
 function run({ program, input, checked, deterministic }: MpiJob): RankReply {
-  const transport = mpi.attach(createOwnPlace(mpi.mpi.size), { deterministic, localRanks: mpi.mpi.size });
+  const transport = mpi.attach(createOwnPlace(mpi.mpi.size), { deterministic, hosts });
   const ledger = createLedger();
   const context: RankContext = {
     rank: transport.rank,

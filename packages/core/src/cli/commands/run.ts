@@ -13,6 +13,8 @@ import { detectLauncher } from "../../transport/mpi/launcher.ts";
 import type { CommandLineOptions } from "../../runtime/command-line-options.ts";
 import type { Program } from "../../runtime/program.ts";
 import { ENGINE_CHOICES } from "../../runtime/world-options.ts";
+import { readTopology } from "../../topology/read-topology.ts";
+import type { Topology } from "../../topology/topology.ts";
 import { UsageError } from "../exit-code.ts";
 import { interruptible } from "../interruptible.ts";
 import { nonNegativeInteger, positiveInteger } from "../number-option.ts";
@@ -25,6 +27,7 @@ interface RunFlags {
   readonly checked: boolean;
   readonly timeoutMs?: number | undefined;
   readonly deterministic: boolean;
+  readonly topology?: string;
   readonly resume: (typeof RESUME_CHOICES)[number];
   readonly maxRestarts: number;
   readonly launcher?: string;
@@ -54,6 +57,10 @@ export function runCommand(programArgs: readonly string[]): Command {
     .option("--checked", "compare arguments and replicas across ranks before they are used", false)
     .option("--timeout-ms <n>", "how long a collective waits for a rank", positiveInteger)
     .option("--deterministic", "over MPI: reduce in the order of ranks, with the bits of threads", false)
+    .option(
+      "--topology <file>",
+      "speed of the links between ranks, as meshwright topology --save FILE measured it",
+    )
     .addOption(
       new Option(
         "--resume <when>",
@@ -69,10 +76,12 @@ export function runCommand(programArgs: readonly string[]): Command {
 }
 
 async function run(file: string, flags: RunFlags, args: readonly string[]): Promise<void> {
-  const { resume, maxRestarts, launcher, ...settings } = flags;
+  const { resume, maxRestarts, launcher, topology: topologyFile, ...settings } = flags;
   const program = pathToFileURL(resolve(file));
+  let topology: Topology | undefined;
   try {
     checkProgramFile("meshwright run", program);
+    if (topologyFile !== undefined) topology = readTopology(topologyFile);
   } catch (error) {
     if (error instanceof ContractError) throw new UsageError(error.message);
     throw error;
@@ -85,7 +94,7 @@ async function run(file: string, flags: RunFlags, args: readonly string[]): Prom
   const options: CommandLineOptions = { args, resume: resume === "auto" };
   const ranks = flags.ranks ?? detectLauncher(process.env)?.size ?? 1;
   await interruptible((signal) =>
-    launch<Program<CommandLineOptions>>(program, { ...settings, ranks, options, signal }),
+    launch<Program<CommandLineOptions>>(program, { ...settings, ranks, topology, options, signal }),
   );
 }
 
@@ -109,13 +118,14 @@ function checkRestarts({ resume, maxRestarts, launcher }: RunFlags): void {
 
 /** The same command without the options that concern restarts, as a job of its own. */
 async function watchJob(file: string, flags: RunFlags, args: readonly string[]): Promise<void> {
-  const { ranks, engine, threadsPerRank, checked, timeoutMs, deterministic, resume } = flags;
+  const { ranks, engine, threadsPerRank, checked, timeoutMs, deterministic, topology, resume } = flags;
   const numbers = { "--ranks": ranks, "--threads-per-rank": threadsPerRank, "--timeout-ms": timeoutMs };
   const command = [
     ...(flags.launcher?.trim().split(/\s+/) ?? []),
     ...[process.execPath, ...process.execArgv, process.argv[1]!, "run", file],
     ...["--engine", engine, "--resume", resume],
     ...Object.entries(numbers).flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)])),
+    ...(topology === undefined ? [] : ["--topology", topology]),
     ...(checked ? ["--checked"] : []),
     ...(deterministic ? ["--deterministic"] : []),
     ...["--", ...args],

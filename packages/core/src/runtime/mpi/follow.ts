@@ -49,7 +49,7 @@ export async function follow({ claims, signal, ...parts }: FollowParts): Promise
   try {
     const facts = await host.joined;
     link = linkTo(await connectTo(facts[0]!), host);
-    link.send({ kind: "hello", rank: parts.launcher.rank, secret: facts[0]!.control!.secret });
+    link.send({ kind: "hello", rank: host.rank, secret: facts[0]!.control!.secret });
   } catch (error) {
     giveUp(error, parts.launcher);
   }

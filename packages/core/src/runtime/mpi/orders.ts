@@ -10,6 +10,7 @@ import type { MemberStatus } from "../../transport/mpi/member-status.ts";
 import type { MpiLauncher } from "../../transport/mpi/launcher.ts";
 import type { ErrorRecord } from "../error-record.ts";
 import type { RankMessage, RankSettings, RankTask } from "../messages.ts";
+import type { StartFacts } from "./start-facts.ts";
 
 /** A rank's work without the memory that only its own process has. */
 export type PlainTask =
@@ -58,8 +59,8 @@ export type WorkerOrder =
 
 /** From a rank's thread to the main thread of its process. */
 export type WorkerNews =
-  /** MPI runs, and these are the facts of all ranks. */
-  | { readonly kind: "joined"; readonly facts: readonly string[] }
+  /** MPI runs; this process has that rank, and these are the facts of all ranks. */
+  | { readonly kind: "joined"; readonly rank: number; readonly facts: readonly StartFacts[] }
   | { readonly kind: "failed to join"; readonly error: ErrorRecord }
   | { readonly kind: "message"; readonly message: RankMessage }
   | { readonly kind: "group"; readonly group: OpenedGroup }

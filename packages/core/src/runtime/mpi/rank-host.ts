@@ -11,6 +11,7 @@ import { readMemberStatus, type MemberStatus } from "../../transport/mpi/member-
 import type { OpenedGroup } from "../../transport/mpi/attach.ts";
 import { applyUcxSettings } from "../../transport/mpi/ucx-settings.ts";
 import { createOwnPlace, resetOwnPlace, type PlaceMemory } from "../../transport/mpi/own-place.ts";
+import { checkTopologyHosts, type Topology } from "../../topology/topology.ts";
 import { abortArena } from "../../transport/threads/arena.ts";
 import { fromErrorRecord, toErrorRecord } from "../error-record.ts";
 import { RankDeathError } from "../gang.ts";
@@ -36,7 +37,9 @@ export interface RankHostParts {
 export class RankHost {
   readonly #worker: Worker;
   readonly #place: PlaceMemory;
-  readonly #rank: number;
+  /** The launcher's number, and from `joined` on the rank. */
+  #rank: number;
+  readonly #topology: Topology | undefined;
   readonly #onNews: (news: News) => void;
   readonly #watch: NodeJS.Timeout;
   readonly #exit: Promise<void>;
@@ -52,6 +55,7 @@ export class RankHost {
 
   constructor({ settings, launcher, resourceLimits, facts, onNews }: RankHostParts) {
     this.#rank = launcher.rank;
+    this.#topology = settings.topology;
     this.#place = createOwnPlace(launcher.size);
     this.#onNews = onNews;
     this.joined = new Promise((resolve, reject) => {
@@ -82,6 +86,11 @@ export class RankHost {
       this.#look();
     }, WATCH_MS);
     this.#watch.unref();
+  }
+
+  /** This process's rank, once `joined`. */
+  get rank(): number {
+    return this.#rank;
   }
 
   /** Does what rank 0 says, but for `end` and `abort`, which concern the whole process. */
@@ -124,7 +133,8 @@ export class RankHost {
   #receive(news: WorkerNews): void {
     switch (news.kind) {
       case "joined":
-        this.#join(news.facts.map((text) => JSON.parse(text) as StartFacts));
+        this.#rank = news.rank;
+        this.#join(news.facts);
         break;
       case "failed to join":
         this.#failedToJoin(fromErrorRecord(news.error));
@@ -142,6 +152,8 @@ export class RankHost {
   #join(facts: readonly StartFacts[]): void {
     try {
       checkFacts(facts);
+      const hosts = facts.map(({ host }) => host);
+      if (this.#topology !== undefined) checkTopologyHosts("createWorld", this.#topology, hosts);
       this.#joined(facts);
     } catch (error) {
       this.#failedToJoin(error);

@@ -4,7 +4,6 @@
  *
  * @packageDocumentation
  */
-import { hostname } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { InternalError } from "../../errors.ts";
 import { MpiProcess } from "../../transport/mpi/attach.ts";
@@ -12,6 +11,7 @@ import { gatherTexts } from "../../transport/mpi/gather-texts.ts";
 import { enableTypeScript } from "../enable-typescript.ts";
 import { toErrorRecord } from "../error-record.ts";
 import { Rank } from "../rank.ts";
+import { hostOrder } from "./host-order.ts";
 import type { MpiWorkerData, WorkerNews, WorkerOrder } from "./orders.ts";
 import { FACTS_BYTES, type StartFacts } from "./start-facts.ts";
 
@@ -23,7 +23,7 @@ const post = (news: WorkerNews): void => {
 };
 
 let ranksInRun = launcher.size;
-let localRanks = 1;
+let hosts: readonly string[] = [];
 const mpi = join();
 
 const rank = new Rank({
@@ -36,7 +36,7 @@ const rank = new Rank({
     if (mpi === undefined) throw new InternalError("a rank got a program although MPI did not start");
     return mpi.attach(place, {
       deterministic: settings.deterministic,
-      localRanks,
+      hosts,
       ranks: ranksInRun,
       onGroup: (group) => {
         post({ kind: "group", group });
@@ -60,15 +60,18 @@ port.on("message", (order: WorkerOrder) => {
 function join(): MpiProcess | undefined {
   try {
     const started = MpiProcess.start(launcher);
-    const world = { communicator: started.mpi.abi.world, size: started.mpi.size };
+    const world = { communicator: started.mpi.world, size: started.mpi.size };
     const own = JSON.parse(facts) as StartFacts;
     const claims = [
       ...own.claims,
       { what: "MPI library", value: started.mpi.version, fix: "install the same version on every host" },
     ];
     const all = gatherTexts(started.mpi, world, JSON.stringify({ ...own, claims }), FACTS_BYTES);
-    localRanks = all.filter((text) => (JSON.parse(text) as StartFacts).host === hostname()).length;
-    post({ kind: "joined", facts: all });
+    const order = hostOrder(all.map((text) => (JSON.parse(text) as StartFacts).host));
+    started.mpi.renumber(order);
+    const ranked = order.map((process) => JSON.parse(all[process]!) as StartFacts);
+    hosts = ranked.map(({ host }) => host);
+    post({ kind: "joined", rank: started.mpi.rank, facts: ranked });
     return started;
   } catch (error) {
     post({ kind: "failed to join", error: toErrorRecord(error) });

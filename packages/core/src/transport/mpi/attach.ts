@@ -33,8 +33,8 @@ export interface OpenedGroup {
 export interface MpiOptions {
   /** Reduce floats in the order of ranks: the same bits as on threads, on any number of ranks. */
   readonly deterministic: boolean;
-  /** Ranks on this host. Where they are more than its cores, a waiting rank gives its core away at once. */
-  readonly localRanks: number;
+  /** Host of every rank. Where one has more ranks than cores, a waiting rank of it gives its core away at once. */
+  readonly hosts: readonly string[];
   /** Ranks that take part in the run, the first ones. Default: all. */
   readonly ranks?: number;
   /** Called when the rank opens a group, with the number by which its status names it. */
@@ -68,7 +68,9 @@ export class MpiProcess {
   /** This rank's transport for one run. `place` is what the other threads of the process read. */
   attach(place: PlaceMemory, options: MpiOptions): Transport {
     const own = new OwnPlace(place);
-    const crowded = options.localRanks > availableParallelism();
+    const ownHost = options.hosts[this.mpi.rank];
+    const localRanks = options.hosts.filter((host) => host === ownHost).length;
+    const crowded = localRanks > availableParallelism();
     const waiter = new MpiWaiter(own, this.#library.library, crowded);
     const parts: MpiRankParts = {
       ...{ mpi: this.mpi, place: own, waiter, pending: this.pending },
@@ -80,7 +82,7 @@ export class MpiProcess {
 
   #communicator(ranks: readonly number[], times: number): MpiHandle {
     // A group of one moves nothing.
-    if (ranks.length === 1) return this.mpi.abi.world;
+    if (ranks.length === 1) return this.mpi.world;
     const key = `${ranks.join()} ${times}`;
     const known = this.#communicators.get(key);
     if (known !== undefined) return known;
@@ -98,6 +100,7 @@ class MpiTransport implements Transport {
   readonly kind = "mpi";
   readonly rank: number;
   readonly size: number;
+  readonly hosts: readonly string[];
   readonly #parts: MpiRankParts;
   readonly #onGroup: MpiOptions["onGroup"];
   readonly #communicator: FindCommunicator;
@@ -109,6 +112,7 @@ class MpiTransport implements Transport {
     this.#parts = parts;
     this.rank = parts.mpi.rank;
     this.size = options.ranks ?? parts.mpi.size;
+    this.hosts = options.hosts.slice(0, this.size);
     this.#onGroup = options.onGroup;
     this.#communicator = communicator;
   }

@@ -12,7 +12,7 @@ export interface MpiLauncher {
   readonly name: "Open MPI" | "MPICH" | "Slurm";
   /** The implementation that understands this launcher; absent where the environment does not tell. */
   readonly engine?: MpiEngine;
-  /** Rank of this process, and the number of processes. */
+  /** MPI's own rank of this process, and the number of processes. Ranks of the world are numbered host by host. */
   readonly rank: number;
   readonly size: number;
   /** Position among the processes of this host; 0 where not known. */

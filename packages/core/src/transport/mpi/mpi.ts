@@ -21,15 +21,17 @@ export class Mpi {
   readonly abi: MpiAbi;
   readonly version: string;
   readonly functions: MpiFunctions;
-  readonly rank: number;
   readonly size: number;
   readonly #file: string;
+  #world: MpiHandle;
+  #rank: number;
   #call: Call | undefined;
 
   private constructor(library: MpiLibrary) {
     this.abi = library.abi;
     this.version = library.version;
     this.#file = library.file;
+    this.#world = library.abi.world;
     this.functions = declareFunctions(library.library, library.abi.handleType);
     const provided = new Int32Array(1);
     this.check("MPI_Init_thread", this.functions.initThread(null, null, THREAD_SERIALIZED, provided));
@@ -39,7 +41,7 @@ export class Mpi {
     );
     const number = new Int32Array(1);
     this.check("MPI_Comm_rank", this.functions.commRank(this.abi.world, number));
-    this.rank = number[0]!;
+    this.#rank = number[0]!;
     this.check("MPI_Comm_size", this.functions.commSize(this.abi.world, number));
     this.size = number[0]!;
   }
@@ -64,6 +66,26 @@ export class Mpi {
       );
     }
     return mpi;
+  }
+
+  /** The communicator of all processes, in the order of ranks. */
+  get world(): MpiHandle {
+    return this.#world;
+  }
+
+  /** This process's rank: MPI's own, until `renumber`. */
+  get rank(): number {
+    return this.#rank;
+  }
+
+  /**
+   * Numbers the processes anew: process `order[r]` becomes rank `r`. All processes call it, with the same order, before
+   * they make other communicators. Costs nothing where they are in order already.
+   */
+  renumber(order: readonly number[]): void {
+    if (order.every((process, rank) => process === rank)) return;
+    this.#world = this.createCommunicator(order, 0);
+    this.#rank = order.indexOf(this.#rank);
   }
 
   /** The call that errors are about from now on. */
@@ -102,7 +124,7 @@ export class Mpi {
   createCommunicator(ranks: readonly number[], tag: number): MpiHandle {
     const { functions } = this;
     const worldGroup = this.handleBox();
-    this.check("MPI_Comm_group", functions.commGroup(this.abi.world, worldGroup.memory));
+    this.check("MPI_Comm_group", functions.commGroup(this.#world, worldGroup.memory));
     const group = this.handleBox();
     this.check(
       "MPI_Group_incl",
@@ -111,7 +133,7 @@ export class Mpi {
     const communicator = this.handleBox();
     this.check(
       "MPI_Comm_create_group",
-      functions.commCreateGroup(this.abi.world, group.value, tag, communicator.memory),
+      functions.commCreateGroup(this.#world, group.value, tag, communicator.memory),
     );
     functions.groupFree(group.memory);
     functions.groupFree(worldGroup.memory);

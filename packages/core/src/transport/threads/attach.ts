@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { hostname } from "node:os";
 import { ContractError } from "../../errors.ts";
 import type { Communicator, OpenOptions, Transport } from "../transport.ts";
 import type { ThreadsArena } from "./arena.ts";
@@ -45,6 +46,7 @@ class ThreadsTransport implements Transport {
   readonly kind = "threads";
   readonly rank: number;
   readonly size: number;
+  readonly hosts: readonly string[];
   readonly #parts: ThreadsRankParts;
   readonly #waiter: Waiter;
   /** How often each set of ranks was opened, which tells groups of the same ranks apart. */
@@ -53,6 +55,7 @@ class ThreadsTransport implements Transport {
   constructor(arena: ThreadsArena, rank: number) {
     this.rank = rank;
     this.size = arena.ranks;
+    this.hosts = new Array<string>(arena.ranks).fill(hostname());
     const memory = new ArenaMemory(arena);
     const texts = new ArenaTexts(memory, rank);
     const status = new OwnStatus(memory, rank, texts);
