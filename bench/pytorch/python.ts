@@ -26,7 +26,7 @@ export async function pythonWithTorch(named: string | undefined): Promise<string
   if (named !== undefined) {
     if (await hasTorch(named)) return named;
     throw new ContractError(
-      `bench pytorch: --python (${named}) must be a Python that has PyTorch; use "${named} -m pip install torch numpy", or leave --python out.`,
+      `--python (${named}) must be a Python that has PyTorch; use "${named} -m pip install torch numpy", or leave --python out.`,
     );
   }
   const folder = environmentFolder();
