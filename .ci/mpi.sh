@@ -11,5 +11,5 @@ fi
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   apt-get install -y openmpi-bin libopenmpi-dev mpich || echo "MPI could not be installed"
 fi
-npx vitest run packages/core/test/mpi packages/sharding/test/mpi.test.ts packages/moe/test/mpi.test.ts \
-  examples/gpt/mpi.test.ts examples/gpt/restart.test.ts examples/gpt/hosts.test.ts
+npx vitest run packages/core/test/mpi packages/{sharding,moe,pipeline}/test/mpi*.test.ts \
+  examples/gpt/{mpi,restart,hosts}.test.ts

@@ -49,6 +49,6 @@ export async function runBenchmark(
     case "engine":
       return { [name]: await runEngineBench(quick ? { samples: 1 } : {}) };
     case "pipeline":
-      return { [name]: await runPipelineBench(quick ? { samples: 1 } : {}) };
+      return { [name]: await runPipelineBench(quick ? { samples: 1, rankMs: 5 } : {}) };
   }
 }
