@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, test, vi } from "vitest";
-import { HANG_MS, installedMpiruns, mpirun } from "../../packages/core/test/mpi/mpirun.ts";
+import { HANG_MS, installedMpiruns, mpirun, type Mpirun } from "../../packages/core/test/mpi/mpirun.ts";
 import type { TwinRun } from "./mpi-twin.ts";
 
 vi.setConfig({ testTimeout: HANG_MS });
@@ -12,15 +12,38 @@ describe.skipIf(launchers.length > 0)("A training over MPI", () => {
   test.skip("needs mpirun: install openmpi-bin and libopenmpi-dev, or mpich", () => undefined);
 });
 
+/** Trains on both transports, and expects the same bits. */
+async function expectTwins(launcher: Mpirun, ranks: number, order: "deterministic" | "free") {
+  const args = [...nodeOptions, script, String(ranks), order];
+  const { code, stdout, stderr } = await mpirun(launcher, ranks, args);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  const runs = JSON.parse(stdout.trim().split("\n").at(-1)!) as readonly TwinRun[];
+  const [onMpi, onThreads] = (["mpi", "threads"] as const).map((wanted) =>
+    runs.filter(({ transport }) => transport === wanted).map((run) => ({ ...run, transport: "either" })),
+  );
+  expect(onMpi!.length).toBeGreaterThan(0);
+  for (const { losses } of onMpi!) expect(losses).toHaveLength(3);
+  expect(onMpi).toEqual(onThreads);
+  return onMpi!;
+}
+
 describe.each(launchers)("A training over $name", (launcher) => {
-  test.each([2, 4])("on %i processes has the losses and weights of threads, bit for bit", async (ranks) => {
-    const { code, stdout, stderr } = await mpirun(launcher, ranks, [...nodeOptions, script, String(ranks)]);
-    expect({ code, stderr }).toMatchObject({ code: 0 });
-    const runs = JSON.parse(stdout.trim().split("\n").at(-1)!) as readonly TwinRun[];
-    expect(runs.map(({ transport }) => transport)).toEqual(["mpi", "threads", "mpi", "threads"]);
-    for (const index of [0, 2]) {
-      expect(runs[index]!.losses.length).toBeGreaterThan(0);
-      expect({ ...runs[index]!, transport: "either" }).toEqual({ ...runs[index + 1]!, transport: "either" });
+  test("on 2 processes has the losses and weights of threads, bit for bit", async () => {
+    await expectTwins(launcher, 2, "free");
+  });
+
+  test("on 4 processes that reduce over all of them has them with --deterministic", async () => {
+    await expectTwins(launcher, 4, "deterministic");
+  });
+});
+
+describe.runIf(launchers.length > 0)("A training over MPI on a mesh whose axes have two ranks each", () => {
+  test.each([4, 8])("has the bits of threads on %i processes without --deterministic", async (ranks) => {
+    for (const { name, reducing } of await expectTwins(launchers[0]!, ranks, "free")) {
+      // One axis after the other, so that two ranks meet in each reduction.
+      expect({ name, others: reducing.filter((group) => !["dp", "pp", "tp"].includes(group)) }).toEqual({
+        ...{ name, others: [] },
+      });
     }
   });
 });
