@@ -23,13 +23,15 @@ import type { Engine } from "./engine.ts";
 import { EngineUnavailableError } from "./engine-unavailable.ts";
 import { sizeOf } from "./shape.ts";
 import { BACKEND_NAME, registerNativeBackend } from "./tensorflow/load-backend.ts";
+import { canLend, LentMemory } from "./tensorflow/lent-memory.ts";
 import { rankOnHost } from "./tensorflow/local-rank.ts";
 import { locateNativeParts } from "./tensorflow/locate.ts";
 import { prepareTensorflowProcess } from "./tensorflow/prepare-process.ts";
 import { repairKernels } from "./tensorflow/repairs.ts";
 import { allowShapeViews } from "./tensorflow/shape-views.ts";
 import { exchangePlainRecords } from "./tensorflow/whole-tensors.ts";
-import { registerTensorflowKernels } from "./tensorflow-kernels/all.ts";
+import { registerTensorflowKernels, type FusedLibrary } from "./tensorflow-kernels/all.ts";
+import { NativeBackend } from "./tensorflow-kernels/native-backend.ts";
 
 /** Options of {@link startTensorflowEngine}. */
 export interface TensorflowOptions {
@@ -79,8 +81,13 @@ async function take({
   const bridged = bridgeKernels(backend());
   // Last of the stock and the repaired ones: they all call public operations.
   exchangePlainRecords(BACKEND_NAME);
-  registerTensorflowKernels(BACKEND_NAME, backend(), { folder });
-  return tensorflowEngine(bridged);
+  const library = registerTensorflowKernels(BACKEND_NAME, backend(), { folder });
+  return {
+    name: "tensorflow",
+    backendName: BACKEND_NAME,
+    bridgedKernels: () => bridged,
+    ...memoryOf(backend(), library),
+  };
 }
 
 /** Repairs kernels, and runs on the cpu backend those that tfjs-node lacks, whose names it returns. */
@@ -104,13 +111,16 @@ function bridgeKernels(native: KernelBackend): readonly string[] {
   return missing;
 }
 
-function tensorflowEngine(bridged: readonly string[]): Omit<Engine, "skipped"> {
-  const native = backend();
+/** Lent where the library can, else copied both ways. */
+function memoryOf(native: KernelBackend, library: FusedLibrary | undefined): Pick<Engine, "view" | "create"> {
+  if (canLend(library)) {
+    const memory = new LentMemory(native, new NativeBackend(native), library);
+    return {
+      view: (info) => memory.view(info),
+      create: (shape, dtype, fill) => memory.create(shape, dtype, fill),
+    };
+  }
   return {
-    name: "tensorflow",
-    backendName: BACKEND_NAME,
-    bridgedKernels: () => bridged,
-    // The native runtime owns its memory, so both directions copy.
     view: (info) => native.readSync(info.dataId) as NumericArray,
     create: (shape, dtype, fill) => {
       const values = newArray(sizeOf(shape), dtype);

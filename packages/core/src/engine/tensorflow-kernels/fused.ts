@@ -13,7 +13,11 @@ import {
   type CausalSoftmaxGradInputs,
   type CausalSoftmaxInputs,
 } from "../../kernels/causal-softmax.ts";
-import type { CrossEntropyAttrs } from "../../kernels/cross-entropy-parts.ts";
+import {
+  CROSS_ENTROPY_SUMS,
+  type CrossEntropyAttrs,
+  type CrossEntropySumsInputs,
+} from "../../kernels/cross-entropy-parts.ts";
 import {
   CROSS_ENTROPY,
   CROSS_ENTROPY_GRAD,
@@ -95,6 +99,14 @@ const crossEntropy = tensorflowKernel<CrossEntropyInputs, CrossEntropyAttrs>(
   },
 );
 
+const crossEntropySums = tensorflowKernel<CrossEntropySumsInputs, CrossEntropyAttrs>(
+  CROSS_ENTROPY_SUMS,
+  ({ inputs: { logits, labels, max }, attrs, native, op }) => {
+    checkLabelsOf(native, labels, attrs);
+    return op("MeshwrightCrossEntropySums", [logits, labels, max], entropyAttrs(attrs));
+  },
+);
+
 const crossEntropyGrad = tensorflowKernel<CrossEntropyGradInputs, CrossEntropyAttrs>(
   CROSS_ENTROPY_GRAD,
   ({ inputs: { dy, logits, labels, logSumExp }, attrs, op }) =>
@@ -162,8 +174,15 @@ const sum = tensorflowKernel<Record<"x", TensorInfo>, NamedAttrMap>(
   },
 );
 
-/** All of them. */
-export const fusedKernels: readonly TensorflowKernel[] = [
+/** Which operations a library has: 1, those of its first version; 2, `CrossEntropySums` too, and lending of memory. */
+export const FUSED_REVISION = 2;
+
+/** All that a library of this revision has, which an older version of this package may have built. */
+export function fusedKernels(revision: number): readonly TensorflowKernel[] {
+  return revision < 2 ? FIRST : [...FIRST, crossEntropySums];
+}
+
+const FIRST: readonly TensorflowKernel[] = [
   layerNorm,
   layerNormGrad,
   rmsNorm,

@@ -10,7 +10,8 @@ import { startEngine } from "../start.ts";
 import { locateNativeParts } from "../tensorflow/locate.ts";
 import { expectClose, withoutLeak } from "../testing/check.ts";
 import { seeded, seededTensor } from "../testing/seeded.ts";
-import { registerTensorflowKernels, tensorflowKernels } from "./all.ts";
+import { registerTensorflowKernels, revisionOf, tensorflowKernels } from "./all.ts";
+import { FUSED_REVISION } from "./fused.ts";
 import { NativeBackend } from "./native-backend.ts";
 import { FUSED_KERNELS_FILE } from "./native-sources.ts";
 
@@ -31,7 +32,9 @@ describe.skipIf(parts === undefined).each(FORMS)("$form kernels of the tensorflo
 
   beforeAll(async () => {
     engine = await startEngine({ prefer: "tensorflow" });
-    hasFused = registerTensorflowKernels("tensorflow", tf.backend(), { folder: dirname(parts!.addon) });
+    const folder = dirname(parts!.addon);
+    const library = registerTensorflowKernels("tensorflow", tf.backend(), { folder });
+    hasFused = revisionOf(library) === FUSED_REVISION;
   });
 
   const toTensors = (found: tf.TensorInfo | tf.TensorInfo[]): tf.Tensor[] =>
@@ -43,7 +46,9 @@ describe.skipIf(parts === undefined).each(FORMS)("$form kernels of the tensorflo
   /** The kernel and the float64 reference kernel on the same inputs, one pair per output. */
   function both(kernelName: string, inputs: Inputs, attrs: tf.NamedAttrMap = {}): Pair[] {
     const call = { inputs, attrs, backend: tf.backend() };
-    const kernel = tensorflowKernels(isFused).find((candidate) => candidate.kernelName === kernelName)!;
+    const kernel = tensorflowKernels(isFused ? FUSED_REVISION : 0).find(
+      (candidate) => candidate.kernelName === kernelName,
+    )!;
     const stock = (): never => expect.fail(`${kernelName} took the stock kernel`);
     const got = toTensors(kernel.kernelFunc(new NativeBackend(tf.backend()), stock)(call));
     const reference = referenceKernels.find((candidate) => candidate.kernelName === kernelName)!;
@@ -152,6 +157,12 @@ describe.skipIf(parts === undefined).each(FORMS)("$form kernels of the tensorflo
         relative: 1e-5,
         absolute: 1e-7,
       });
+      const max = tf.max(logits, -1);
+      const parts = { logits: held.logits, labels, max };
+      expectSame(both("CrossEntropySums", parts, { ...attrs, firstClass: 20 }), {
+        relative: 2e-6,
+        absolute: 2e-6,
+      });
     });
   });
 
@@ -230,13 +241,13 @@ const THREADS_IN_TURN = `
   const { once } = require("node:events");
   const { Worker } = require("node:worker_threads");
   const [addon, library] = process.argv.slice(1).map((file) => "require(" + JSON.stringify(file) + ")");
-  const source = addon + "; require('node:worker_threads').parentPort.postMessage(" + library + ")";
+  const source = addon + "; require('node:worker_threads').parentPort.postMessage(" + library + ".registered)";
   void (async () => {
     for (let turn = 0; turn < 2; turn++) {
       const worker = new Worker(source, { eval: true });
-      const [exports] = await once(worker, "message");
+      const [registered] = await once(worker, "message");
       await once(worker, "exit");
-      console.log(exports.registered);
+      console.log(registered);
     }
   })();
 `;

@@ -4,13 +4,16 @@
  *
  * @packageDocumentation
  */
-import type { DataType, KernelBackend, TensorInfo } from "@tensorflow/tfjs";
+import type { DataId, DataType, KernelBackend, TensorInfo } from "@tensorflow/tfjs";
 import { InternalError } from "../../errors.ts";
 import type { NumericArray } from "../../transport/transport.ts";
 
 /** An attribute of an operation. TensorFlow finds the types of inputs by itself. */
 export type OperationAttribute =
-  { readonly float: number } | { readonly int: number } | { readonly type: "float32" | "int32" } | boolean;
+  | { readonly float: number }
+  | { readonly int: number }
+  | { readonly type: "float32" | "int32" | "bool" }
+  | boolean;
 
 /** What the addon says of an output. */
 interface OutputMetadata {
@@ -35,9 +38,19 @@ interface Binding {
   ): OutputMetadata[];
 }
 
+/** What the backend knows of one data id. */
+export interface NativeData {
+  /** Set while the elements are in JavaScript's hands: TensorFlow gets them with the first operation on them. */
+  readonly values: unknown;
+}
+
 interface TensorflowBackend extends KernelBackend {
   readonly binding: Binding;
-  readonly tensorMap: { set(dataId: object, data: object): void };
+  readonly tensorMap: {
+    get(dataId: object): NativeData;
+    has(dataId: object): boolean;
+    set(dataId: object, data: object): void;
+  };
   readonly isUsingGpuDevice: boolean;
   getInputTensorIds(tensors: readonly TensorInfo[]): number[];
 }
@@ -47,7 +60,7 @@ function isTensorflowBackend(backend: KernelBackend): backend is TensorflowBacke
   return (
     typeof binding === "object" &&
     typeof Reflect.get(Object(binding), "executeOp") === "function" &&
-    typeof Reflect.get(Object(map), "set") === "function" &&
+    ["get", "has", "set"].every((name) => typeof Reflect.get(Object(map), name) === "function") &&
     typeof Reflect.get(backend, "getInputTensorIds") === "function"
   );
 }
@@ -91,6 +104,12 @@ export class NativeBackend {
     return { dataId: this.#backend.write(values, ownShape, dtype), shape: ownShape, dtype };
   }
 
+  /** What the backend knows of a data id; undefined once it is gone. */
+  find(dataId: DataId): NativeData | undefined {
+    const { tensorMap } = this.#backend;
+    return tensorMap.has(dataId) ? tensorMap.get(dataId) : undefined;
+  }
+
   /** The elements, copied. */
   read(info: TensorInfo): NumericArray {
     return this.#backend.readSync(info.dataId) as NumericArray;
@@ -118,8 +137,12 @@ function attributeFor(binding: Binding, name: string, value: OperationAttribute)
   if (typeof value === "boolean") return { name, type: binding.TF_ATTR_BOOL, value };
   if ("float" in value) return { name, type: binding.TF_ATTR_FLOAT, value: value.float };
   if ("int" in value) return { name, type: binding.TF_ATTR_INT, value: value.int };
-  const dtype = value.type === "float32" ? binding.TF_FLOAT : binding.TF_INT32;
-  return { name, type: binding.TF_ATTR_TYPE, value: dtype };
+  return { name, type: binding.TF_ATTR_TYPE, value: numberOf(binding, value.type) };
+}
+
+function numberOf(binding: Binding, type: "float32" | "int32" | "bool"): number {
+  if (type === "float32") return binding.TF_FLOAT;
+  return type === "int32" ? binding.TF_INT32 : binding.TF_BOOL;
 }
 
 function nameOf(binding: Binding, dtype: number): DataType {

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <vector>
 
+#include "lent-memory.h"
 #include "loops.h"
 #include "tensorflow-c.h"
 
@@ -203,6 +204,19 @@ void cross_entropy_loss(Call& call, const Attributes& a) {
   cross_entropy(logits, labels, loss, log_sum_exp, size_of(rows), shape.back(), a.ignore, a.smoothing, a.z_loss);
 }
 
+// [logits, labels, max] -> [sums]
+void cross_entropy_parts(Call& call, const Attributes& a) {
+  const Shape logits_shape = call.shape(0), rows = call.shape(1);
+  const bool is_smoothed = a.smoothing > 0;
+  Shape shape = {is_smoothed ? 3 : 2};
+  shape.insert(shape.end(), rows.begin(), rows.end());
+  const float *logits = call.input(0), *maxima = call.input(2);
+  const int32_t* labels = call.input<int32_t>(1);
+  float* sums = call.output(0, shape);
+  if (!call.ok()) return;
+  cross_entropy_sums(logits, labels, maxima, sums, size_of(rows), logits_shape.back(), a.first_class, is_smoothed);
+}
+
 // [dy, logits, labels, logSumExp] -> [dlogits]
 void cross_entropy_grad(Call& call, const Attributes& a) {
   const Shape shape = call.shape(1);
@@ -282,6 +296,8 @@ bool define_all() {
                              {"scale: float"}) &&
          define<cross_entropy_loss>("MeshwrightCrossEntropy", {"logits: float", "labels: int32"},
                                     {"loss: float", "log_sum_exp: float"}, entropy) &&
+         define<cross_entropy_parts>("MeshwrightCrossEntropySums", {"logits: float", "labels: int32", "max: float"},
+                                     {"sums: float"}, entropy) &&
          define<cross_entropy_grad>("MeshwrightCrossEntropyGrad",
                                     {"dy: float", "logits: float", "labels: int32", "log_sum_exp: float"},
                                     {"dlogits: float"}, entropy) &&
@@ -298,10 +314,13 @@ bool define_all() {
 NAPI_MODULE_INIT() {
   static std::once_flag once;
   static bool registered = false;
-  std::call_once(once, [] { registered = meshwright::define_all(); });
+  std::call_once(once, [] { registered = meshwright::define_all() && meshwright::define_memory_operations(); });
   napi_value value;
   if (napi_get_boolean(env, registered, &value) == napi_ok) {
     napi_set_named_property(env, exports, "registered", value);
   }
+  // FUSED_REVISION of ../fused.ts.
+  if (napi_create_int32(env, 2, &value) == napi_ok) napi_set_named_property(env, exports, "revision", value);
+  meshwright::export_memory_functions(env, exports);
   return exports;
 }

@@ -26,6 +26,9 @@ void causal_softmax_gradient(const float* dy, const float* y, float* dx, int64_t
 // No label is ignored where `ignore` is no int32.
 void cross_entropy(const float* logits, const int32_t* labels, float* loss, float* log_sum_exp, int64_t R, int64_t V,
                    int64_t ignore, double smoothing, double z_loss);
+// sums: [2, R] or, smoothed, [3, R], over the classes first_class .. first_class + V - 1, as in cross-entropy-parts.ts.
+void cross_entropy_sums(const float* logits, const int32_t* labels, const float* maxima, float* sums, int64_t R,
+                        int64_t V, int64_t first_class, bool is_smoothed);
 void cross_entropy_gradient(const float* dy, const float* logits, const int32_t* labels, const float* log_sum_exp,
                             float* dlogits, int64_t R, int64_t V, int64_t num_classes, int64_t first_class,
                             int64_t ignore, double smoothing, double z_loss);

@@ -18,7 +18,7 @@ struct TF_OpKernelContext;
 struct TF_ShapeInferenceContext;
 
 enum TF_Code { TF_OK = 0 };
-enum TF_DataType { TF_FLOAT = 1, TF_INT32 = 3 };
+enum TF_DataType { TF_FLOAT = 1, TF_INT32 = 3, TF_BOOL = 10 };
 
 TF_Status* TF_NewStatus(void);
 void TF_DeleteStatus(TF_Status*);
@@ -28,6 +28,7 @@ void TF_DeleteTensor(TF_Tensor*);
 int TF_NumDims(const TF_Tensor*);
 int64_t TF_Dim(const TF_Tensor*, int dim);
 void* TF_TensorData(const TF_Tensor*);
+size_t TF_TensorByteSize(const TF_Tensor*);
 
 TF_OpDefinitionBuilder* TF_NewOpDefinitionBuilder(const char* name);
 void TF_OpDefinitionBuilderAddAttr(TF_OpDefinitionBuilder*, const char* spec);
@@ -46,6 +47,7 @@ bool TF_OpKernelConstruction_HasAttr(TF_OpKernelConstruction*, const char* name,
 void TF_OpKernelConstruction_GetAttrFloat(TF_OpKernelConstruction*, const char* name, float*, TF_Status*);
 void TF_OpKernelConstruction_GetAttrInt64(TF_OpKernelConstruction*, const char* name, int64_t*, TF_Status*);
 void TF_OpKernelConstruction_GetAttrBool(TF_OpKernelConstruction*, const char* name, unsigned char*, TF_Status*);
+void TF_OpKernelConstruction_GetAttrType(TF_OpKernelConstruction*, const char* name, TF_DataType*, TF_Status*);
 void TF_OpKernelConstruction_Failure(TF_OpKernelConstruction*, TF_Status*);
 
 void TF_GetInput(TF_OpKernelContext*, int index, TF_Tensor**, TF_Status*);
