@@ -64,6 +64,15 @@ exec ${command} ${this.#options().join(" ")} --host "$hosts" -np "$count" "$@"`,
     );
   }
 
+  /** The beginning of a command that runs in the network of a host, with mounts of its own. */
+  inside(number: number): readonly string[] {
+    return ["ip", "netns", "exec", `${this.#prefix}${number}`];
+  }
+
+  address(number: number): string {
+    return `${this.#network}.${number}`;
+  }
+
   /** Cuts the link of a host. */
   cut(number: number): void {
     ip(`link set ${this.#prefix}v${number} down`);
