@@ -5,6 +5,7 @@
  */
 import type { World } from "@meshwright/core";
 import { installRules, startSharding } from "./backend/start.ts";
+import { splitAxisWarning } from "./lay-out-mesh.ts";
 import { buildMesh, type AxisName, type DeviceMesh, type MeshAxes } from "./mesh.ts";
 import type { MeshCosts } from "./mesh-costs.ts";
 import type { Rule } from "./rules/rule.ts";
@@ -13,6 +14,9 @@ import type { Rule } from "./rules/rule.ts";
  * Arranges the world's ranks in a grid with named axes; the last axis varies fastest. Every rank calls it, with the
  * same axes. From then on the rank's current tfjs backend is `sharded`: tensors have global shapes, ordinary tfjs ops
  * run in parallel.
+ *
+ * Ranks are numbered host by host, so that the last axes stay inside a host and the first ones cross hosts. Rank 0 warns of
+ * a `tp` axis that crosses hosts although another order (`layOutMesh`) or size would keep it inside.
  *
  * @example
  * ```ts
@@ -30,12 +34,16 @@ export function createMesh<const Axes extends MeshAxes>(
     readonly rules?: readonly Rule[];
     /**
      * Speed of each axis, by which redistribution paths are chosen; the same numbers on every rank. Default for an axis:
-     * that of threads of one process, 4 GB/s and 2 us. `measureMeshCosts` measures them.
+     * what the world's measured topology (`meshwright run --topology FILE`) says of the slowest pair of ranks that it joins;
+     * without one, `CROSSING_AXIS_COST` (1.25 GB/s, 50 us) if it crosses hosts, and that of threads of one process, 4 GB/s
+     * and 2 us, if it does not. `measureMeshCosts` measures them.
      */
     readonly costs?: MeshCosts<AxisName<Axes>>;
   } = {},
 ): DeviceMesh<Axes> {
   const mesh = buildMesh(world, axes, options.costs === undefined ? {} : { costs: options.costs });
+  const warning = splitAxisWarning(mesh, mesh.hosts);
+  if (warning !== undefined && world.rank === 0) console.warn(warning);
   startSharding(world);
   if (options.rules !== undefined) installRules(options.rules);
   return mesh;

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { createMesh } from "./create-mesh.ts";
+export { layOutMesh, type MeshLayout } from "./lay-out-mesh.ts";
 export type { AxisName, DeviceMesh, MeshAxes } from "./mesh.ts";
 export { subMesh, type RemainingAxes } from "./sub-mesh.ts";
 export { formatPlacement, Partial, Replicate, Shard, type PartialOp, type Placement } from "./placement.ts";
@@ -110,6 +111,7 @@ export {
 } from "./redistribute/explain.ts";
 export { measureMeshCosts, type MeasureOptions } from "./redistribute/measure-costs.ts";
 export { DEFAULT_AXIS_COST, type AxisCost, type MeshCosts } from "./mesh-costs.ts";
+export { CROSSING_AXIS_COST } from "./topology-costs.ts";
 export {
   clipGradNormOverMeshes,
   globalNormOverMeshes,

@@ -13,6 +13,7 @@
  */
 import { ContractError, type ProcessGroup, type World } from "@meshwright/core";
 import { checkCosts, type MeshCosts } from "./mesh-costs.ts";
+import { linkCosts } from "./topology-costs.ts";
 
 /** Axis names and their sizes. */
 export type MeshAxes = Readonly<Record<string, number>>;
@@ -35,6 +36,8 @@ export interface DeviceMesh<Axes extends MeshAxes = MeshAxes> extends MeshGeomet
   /** This rank's position along each axis. */
   readonly coordinate: readonly number[];
   readonly world: World;
+  /** Host of every position in the mesh, row-major. */
+  readonly hosts: readonly string[];
   /** Ranks along one axis. @throws ContractError if the mesh has no such axis. */
   sizeOf(axis: AxisName<Axes>): number;
   /** The ranks that differ from this one only along `axis`. */
@@ -74,15 +77,15 @@ export function formatMesh(mesh: MeshGeometry): string {
 }
 
 /** @throws ContractError unless the axes are well-formed and their product is the number of ranks. */
-export function checkAxes(axes: MeshAxes, numRanks: number): void {
+export function checkAxes(axes: MeshAxes, numRanks: number, where = "createMesh"): void {
   const names = Object.keys(axes);
   if (names.length === 0)
-    throw new ContractError("createMesh: axes ({}) must name at least one axis; use { tp: 1 }.");
+    throw new ContractError(`${where}: axes ({}) must name at least one axis; use { tp: 1 }.`);
   for (const name of names) {
     const size = axes[name]!;
     if (!Number.isInteger(size) || size < 1) {
       throw new ContractError(
-        `createMesh: axis "${name}" (${size}) must be a positive integer; use 1 for an axis without parallelism.`,
+        `${where}: axis "${name}" (${size}) must be a positive integer; use 1 for an axis without parallelism.`,
       );
     }
   }
@@ -90,7 +93,7 @@ export function checkAxes(axes: MeshAxes, numRanks: number): void {
   if (product !== numRanks) {
     const factors = names.map((name) => `${name} ${axes[name]!}`).join(" x ");
     throw new ContractError(
-      `createMesh: mesh of ${product} ranks (${factors}) must have as many ranks as the world (${numRanks}); use axis sizes whose product is ${numRanks}, or start ${product} ranks.`,
+      `${where}: mesh of ${product} ranks (${factors}) must have as many ranks as the world (${numRanks}); use axis sizes whose product is ${numRanks}, or start ${product} ranks.`,
     );
   }
 }
@@ -119,9 +122,9 @@ export function buildMesh<const Axes extends MeshAxes>(
   const axisNames = Object.keys(axes) as AxisName<Axes>[];
   const shape = axisNames.map((name) => axes[name]!);
   const coordinate = coordinateOf(shape, world.rank);
-  const costs: MeshCosts = Object.freeze({ ...options.costs });
-  checkCosts("createMesh", axisNames, costs);
   const geometry = { axisNames, shape };
+  const costs: MeshCosts = Object.freeze({ ...linkCosts(geometry, world), ...options.costs });
+  checkCosts("createMesh", axisNames, costs);
   const groupOf = groupsOf(world, geometry, coordinate);
   for (const axis of shape.keys()) groupOf([axis]);
   const indexOf = (axis: string, method: string): number => axisIndex(geometry, axis, `DeviceMesh.${method}`);
@@ -132,6 +135,7 @@ export function buildMesh<const Axes extends MeshAxes>(
     costs,
     coordinate,
     world,
+    hosts: world.hosts,
     sizeOf: (axis: AxisName<Axes>) => shape[indexOf(axis, "sizeOf")]!,
     group: (axis: AxisName<Axes>) => groupOf([indexOf(axis, "group")]),
     productGroup: (names: readonly AxisName<Axes>[]) =>

@@ -12,6 +12,7 @@
  */
 import type { ProcessGroup } from "@meshwright/core";
 import { shardedBackend } from "./backend/current.ts";
+import { linesAlong } from "./mesh-hosts.ts";
 import { axisIndex, type AxisName, type DeviceMesh, type MeshAxes } from "./mesh.ts";
 
 /** The axes of a mesh without one of them. */
@@ -63,11 +64,19 @@ function buildSubMesh(mesh: DeviceMesh, without: string): DeviceMesh {
     costs: isOnly ? {} : (mesh.costs ?? {}),
     coordinate: isOnly ? [0] : axisNames.map((name) => mesh.coordinate[mesh.axisNames.indexOf(name)]!),
     world,
+    hosts: isOnly ? [world.hosts[world.rank]!] : hostsAt(mesh, without),
     sizeOf: (axis: string) => shape[indexOf(axis, "sizeOf")]!,
     group: (axis: string) => alone ?? mesh.group(axisNames[indexOf(axis, "group")]!),
     productGroup: (axes: readonly string[]) =>
       alone ?? mesh.productGroup(axes.map((axis) => axisNames[indexOf(axis, "productGroup")]!)),
   });
+}
+
+/** Hosts of the positions at this rank's coordinate of `without`. */
+function hostsAt({ axisNames, shape, hosts, coordinate }: DeviceMesh, without: string): readonly string[] {
+  const axis = axisNames.indexOf(without);
+  const lines = linesAlong(shape, axis);
+  return lines.map((line) => hosts[line[coordinate[axis]!]!]!);
 }
 
 /** World ranks at this rank's coordinate of `without`, ascending. The last axis varies fastest. */

@@ -11,7 +11,7 @@ const outside = (): never => {
 /** Rank (0, 1) of `{ dp: 1, tp: 2 }`; planning takes nothing but geometry. */
 const mesh = {
   ...{ axes: { dp: 1, tp: 2 }, axisNames: ["dp", "tp"], shape: [1, 2], coordinate: [0, 1] },
-  ...{ sizeOf: outside, group: outside, productGroup: outside, world: undefined as never },
+  ...{ sizeOf: outside, group: outside, productGroup: outside, world: undefined as never, hosts: [] },
 } satisfies DeviceMesh;
 const rules = createRuleTable(builtinRules());
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Partial, Replicate, Shard } from "../placement.ts";
+import { describeMesh } from "./describe-mesh.ts";
 import { drawLayout } from "./describe.ts";
 
 const mesh = { axisNames: ["dp", "tp"], shape: [2, 2] };
@@ -92,5 +93,17 @@ describe("drawLayout", () => {
         "",
       ].join("\n"),
     );
+  });
+});
+
+describe("describeMesh", () => {
+  test("says which axes cross hosts", () => {
+    expect(
+      describeMesh({ axisNames: ["dp", "tp"], shape: [3, 2], hosts: ["a", "a", "a", "a", "b", "b"] }),
+    ).toBe("{ dp: 3, tp: 2 } on 2 hosts (a 4 ranks, b 2 ranks): dp crosses hosts, tp stays inside");
+  });
+
+  test("names the only host", () => {
+    expect(describeMesh({ ...mesh, hosts: ["a", "a", "a", "a"] })).toBe("{ dp: 2, tp: 2 } on a");
   });
 });

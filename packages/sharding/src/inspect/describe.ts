@@ -6,20 +6,24 @@
 import { util, type Tensor } from "@tensorflow/tfjs";
 import { shardedBackend } from "../backend/current.ts";
 import { formatLayout, numElements, type Layout, type Range } from "../layout.ts";
-import { formatMesh } from "../mesh.ts";
+import { formatMesh, type DeviceMesh } from "../mesh.ts";
 import { drawParameters, type ParallelSummary } from "../parallelize/summary.ts";
 import { cutIntoBlocks, formatRange, splitDims } from "./blocks.ts";
+import { describeMesh } from "./describe-mesh.ts";
 
 /**
- * One line: dtype, global shape, placements, and what this rank holds.
+ * One line about a tensor: dtype, global shape, placements, and what this rank holds. Or about a mesh: its hosts, and which
+ * of its axes cross them.
  *
  * @example
  * ```ts
  * describe(w); // float32[4, 6]: tp Shard(1); this rank holds [4, 3] from [0, 3], 48 bytes
+ * describe(mesh); // { dp: 2, tp: 2 } on 2 hosts (node-a 2 ranks, node-b 2 ranks): dp crosses hosts, tp stays inside
  * ```
  */
-export function describe(t: Tensor): string {
-  const { layout } = shardedBackend("describe").recordOf(t);
+export function describe(what: Tensor | DeviceMesh): string {
+  if ("axisNames" in what) return describeMesh(what);
+  const { layout } = shardedBackend("describe").recordOf(what);
   const bytes = numElements(layout.localShape) * util.bytesPerElement(layout.dtype);
   return `${formatLayout(layout)}; this rank holds [${layout.localShape.join(", ")}] from [${layout.offset.join(", ")}], ${bytes} bytes`;
 }

@@ -10,7 +10,7 @@ const outside = (): never => {
 /** Four ranks on one axis. */
 const mesh = {
   ...{ axes: { tp: 4 }, axisNames: ["tp"], shape: [4], coordinate: [0], world: undefined as never },
-  ...{ sizeOf: () => 4, group: outside, productGroup: outside },
+  ...{ sizeOf: () => 4, group: outside, productGroup: outside, hosts: [] },
 } satisfies DeviceMesh;
 
 const AT = { mesh, axis: "tp" } as const;

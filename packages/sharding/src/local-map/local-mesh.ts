@@ -47,6 +47,7 @@ function buildLocalMesh(outer: DeviceMesh): LocalMesh {
     costs: {},
     coordinate: [0],
     world,
+    hosts: [world.hosts[world.rank]!],
     outer,
     moves: new Map<string, CompiledMove>(),
     sizeOf: (axis: string) => groupOf(axis).size,
