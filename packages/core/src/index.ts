@@ -117,6 +117,7 @@ export { nodeFiles, type CheckpointFiles, type ReadableFile, type WritableFile }
 export { SafetensorsFile, type BytesRead } from "./checkpoint/read-safetensors.ts";
 export { writeSafetensors, type TensorToWrite, type WrittenFile } from "./checkpoint/write-safetensors.ts";
 export type { Header, HeaderEntry } from "./checkpoint/header.ts";
+export { leaveToken, seesToken } from "./checkpoint/shared-folder.ts";
 export { checkpointName, latestCheckpoint, listCheckpoints } from "./checkpoint/checkpoint-folder.ts";
 export {
   configHash,

@@ -1,5 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   createWorld,
@@ -58,6 +58,19 @@ describe("a checkpoint", () => {
 });
 
 describe("a save", () => {
+  test("into a folder that ranks do not share fails on every rank before anything is written", async () => {
+    const dir = join(root, "apart");
+    // As a job would leave it on the other host that broke off there.
+    const leftover = join(`${dir} of rank 1`, ".saving-step-00000002");
+    mkdirSync(leftover, { recursive: true });
+    writeFileSync(join(leftover, "token"), "-1");
+    const outcomes = await run({ dir, action: "save apart", step: 2 });
+    const text = `CheckpointError: saveCheckpoint: dir (${dir} on ${hostname()}) must be one folder on all hosts, but what rank 0 wrote to it is not there; use a folder that the hosts share, by the same path.`;
+    expect(outcomes.map(({ thrown }) => thrown)).toEqual([`${text} (on rank 1)`, text]);
+    expect(readdirSync(dir)).toEqual([]);
+    expect(readdirSync(leftover)).toEqual(["token"]);
+  });
+
   test("on a full disk fails on every rank, and leaves the checkpoint before", async () => {
     const dir = join(root, "full");
     await run({ dir, action: "save", step: 1 });

@@ -26,6 +26,11 @@ export const SAVING_PREFIX = ".saving-";
 /** How the names of folders begin that are being removed. */
 export const REMOVING_PREFIX = ".removing-";
 
+/** The folder in which the checkpoint `name` of `dir` is prepared. */
+export function savingFolder({ dir, name }: { readonly dir: string; readonly name: string }): string {
+  return join(dir, `${SAVING_PREFIX}${name}`);
+}
+
 const NAME = /^step-(\d{8,})(?:\.(\d+))?$/;
 
 /** `step-00000200`; a second checkpoint of one step is revision 1 and has the name `step-00000200.1`. */

@@ -26,6 +26,7 @@ import {
   nextRevision,
   REMOVING_PREFIX,
   SAVING_PREFIX,
+  savingFolder,
   shardFileName,
 } from "./checkpoint-folder.ts";
 import {
@@ -40,6 +41,7 @@ import {
   type TensorRecord,
 } from "./checkpoint-index.ts";
 import { readSmallFile, writeSmallFile, type CheckpointFiles } from "./files.ts";
+import { tokenFile } from "./shared-folder.ts";
 import { writeSafetensors, type TensorToWrite } from "./write-safetensors.ts";
 
 /** A save in progress. */
@@ -75,11 +77,6 @@ export interface CommitOptions {
   readonly facts: CheckpointFacts;
   /** How many checkpoints stay, this one included; undefined: all. */
   readonly keep?: number | undefined;
-}
-
-/** The folder in which a save is prepared. */
-function savingFolder({ dir, name }: SaveTarget): string {
-  return join(dir, `${SAVING_PREFIX}${name}`);
 }
 
 function partFile(target: SaveTarget, part: number): string {
@@ -147,7 +144,7 @@ export function commitSave(files: CheckpointFiles, target: SaveTarget, options: 
   const index = mergeParts(records, options.facts);
   for (const [tensor, record] of Object.entries(index.tensors)) checkTiling(tensor, record, saving);
   writeSmallFile(files, join(saving, INDEX_FILE), encodeIndex(index));
-  for (const path of parts) files.remove(path);
+  for (const path of [...parts, tokenFile(target)]) files.remove(path);
   files.syncFolder(saving);
   files.rename(saving, join(dir, name));
   files.syncFolder(dir);

@@ -9,6 +9,7 @@ import {
   checkpointName,
   commitSave,
   configHash,
+  leaveToken,
   nodeFiles,
   randomState,
   startWriter,
@@ -24,6 +25,7 @@ import { axisIndex, ranksAlong, type AxisName, type DeviceMesh, type MeshAxes } 
 import { agree } from "./agree.ts";
 import { checkSave } from "./check-save.ts";
 import { optimizerRecord } from "./optimizer-state.ts";
+import { requireShared } from "./require-shared.ts";
 import { PendingCheckpoint } from "./pending-checkpoint.ts";
 import { piecesToWrite, trainingTensors } from "./saved-tensors.ts";
 import { namesOfEarlierStages } from "./tied-names.ts";
@@ -65,7 +67,7 @@ export interface SavedCheckpoint {
  * its values are copied. A collective: every rank calls it. All ranks see the same folder.
  *
  * Every rank writes one safetensors file with the parts that it holds; of what several ranks hold alike, one of them
- * writes it. Communication: 12 bytes in three all-reduces and a broadcast, no tensor is moved (partial values excepted,
+ * writes it. Communication: four all-reduces of 4 bytes and a broadcast of 8, no tensor is moved (partial values excepted,
  * which are reduced). Memory: the copy of one tensor at a time; with `async`, of the rank's part of the checkpoint.
  *
  * A crash at any instant leaves the checkpoints before as they were; what it leaves of the new one is never read, and
@@ -79,7 +81,8 @@ export interface SavedCheckpoint {
  * // ... steps of the training ...
  * await saving.finished();
  * ```
- * @throws CheckpointError on every rank if it failed on one (a full disk), with file and tensor.
+ * @throws CheckpointError on every rank if it failed on one (a full disk), with file and tensor; and before anything is
+ *   written if `dir` is not the same folder on all hosts.
  */
 export function saveCheckpoint<Axes extends MeshAxes>(
   dir: string,
@@ -125,9 +128,16 @@ async function chooseTarget(
 ): Promise<SaveTarget> {
   const { group, rank } = mesh.world;
   const label = "saveCheckpoint";
-  const begun = await agree(group, label, () => (rank === 0 ? beginSave(files, dir, step) : undefined));
-  const [revision] = group.broadcast(Int32Array.of(begun?.revision ?? 0), { label });
-  return { dir, name: checkpointName(step, revision!) };
+  const begun = await agree(group, label, () => {
+    if (rank !== 0) return undefined;
+    const { revision, ...target } = beginSave(files, dir, step);
+    return { revision, token: leaveToken(files, target) };
+  });
+  const words = Int32Array.of(begun?.revision ?? 0, begun?.token ?? 0);
+  const [revision, token] = group.broadcast(words, { label });
+  const target = { dir, name: checkpointName(step, revision!) };
+  await requireShared(group, files, { ...target, token: token! });
+  return target;
 }
 
 function describePart(state: SaveState, { mesh, pipelineAxis }: SaveOptions): PartToWrite {

@@ -16,7 +16,8 @@ import * as tf from "@tensorflow/tfjs";
 /** What to do. */
 export interface FaultRun {
   readonly dir: string;
-  readonly action: "save" | "load" | "save async" | "save on a full disk" | "save twice async" | "stages";
+  readonly action:
+    "save" | "load" | "save async" | "save on a full disk" | "save apart" | "save twice async" | "stages";
   readonly step?: number;
   readonly keep?: number;
   readonly config?: string;
@@ -67,6 +68,21 @@ function fullDisk(): CheckpointFiles {
   };
 }
 
+/** A disk of rank 1 alone, where the folder of an earlier save of this step lies about. */
+function apart(rank: number, dir: string): CheckpointFiles {
+  if (rank === 0) return nodeFiles;
+  const own = (path: string): string => path.replace(dir, `${dir} of rank ${rank}`);
+  return {
+    ...nodeFiles,
+    exists: (path) => nodeFiles.exists(own(path)),
+    open: (path) => nodeFiles.open(own(path)),
+    create: (path) => nodeFiles.create(own(path)),
+    rename: (from, to) => {
+      nodeFiles.rename(own(from), own(to));
+    },
+  };
+}
+
 export default defineProgram<FaultRun, unknown, FaultOutcome>(async ({ world, options }) => {
   const mesh = createMesh(world, { tp: world.size });
   if (options.action === "stages") return saveAndLoadStages(mesh, options);
@@ -94,6 +110,9 @@ async function act(model: Record<string, Parameter>, mesh: Mesh, options: FaultR
   if (action === "load")
     return loadCheckpoint(dir, { model, config }, { mesh, ...(verify !== undefined && { verify }) });
   if (action === "save on a full disk") return saveCheckpoint(dir, state, { ...saving, files: fullDisk() });
+  if (action === "save apart") {
+    return saveCheckpoint(dir, state, { ...saving, files: apart(mesh.world.rank, dir) });
+  }
   if (action === "save") return saveCheckpoint(dir, state, saving);
   const pending = await saveCheckpoint(dir, state, { ...saving, async: true });
   if (action === "save twice async") {
