@@ -36,7 +36,8 @@ describe("Speeds of axes", () => {
     };
     const topology = measured(hosts, (low, high) => speeds[`${low},${high}`]!);
     expect(linkCosts(square, { hosts, topology })).toEqual({
-      dp: { bandwidth: 0.25e9, latencyMs: 0.04 },
+      // Both lines leave node a over its one link.
+      dp: { bandwidth: 0.25e9 / 2, latencyMs: 0.04 },
       tp: { bandwidth: 4e9, latencyMs: 0.003 },
     });
   });
@@ -51,6 +52,18 @@ describe("Speeds of axes", () => {
     const grid = { axisNames: ["x", "one"], shape: [size, 1] };
     const costs = linkCosts(grid, { hosts: all, topology: measured(all, () => [10, 2]) });
     expect(costs).toEqual({ x: { bandwidth: 2e9, latencyMs } });
+  });
+
+  test("share a link with the lines that leave the same host, and with no other", () => {
+    const four = ["a", "a", "b", "c"];
+    const topology = measured(four, () => [10, 2]);
+    const bandwidths = (axisNames: readonly string[], shape: readonly number[]): unknown =>
+      Object.entries(linkCosts({ axisNames, shape }, { hosts: four, topology })).map(
+        ([axis, { bandwidth }]) => `${axis} ${bandwidth / 1e9}`,
+      );
+    // dp: 0-2 and 1-3 leave host a. tp: only 2-3 crosses.
+    expect(bandwidths(["dp", "tp"], [2, 2])).toEqual(["dp 1", "tp 2"]);
+    expect(bandwidths(["dp"], [4])).toEqual(["dp 2"]);
   });
 
   test("that were not measured depend on whether the axis crosses hosts", () => {
@@ -68,7 +81,8 @@ describe("A plan by measured speeds", () => {
       overDp: crossing.reduce((total, step) => total + step.bytesSentPerRank[0]!, 0),
     };
   };
-  const equal = linkCosts(square, { hosts, topology: measured(hosts, () => [2, 4]) });
+  const oneHost = new Array<string>(4).fill("a");
+  const equal = linkCosts(square, { hosts: oneHost, topology: measured(oneHost, () => [2, 4]) });
   const slowDp = linkCosts(square, {
     hosts,
     topology: measured(hosts, (low, high) => (hosts[low] === hosts[high] ? [2, 4] : [200, 0.05])),

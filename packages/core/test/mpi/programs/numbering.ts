@@ -12,7 +12,7 @@ export default defineProgram(({ world }) => {
   group.receive(before, (rank + size - 1) % size);
   const fromLast = group.broadcast(Int32Array.of(rank), { root: size - 1 });
   console.log(
-    `was ${process.env.OMPI_COMM_WORLD_RANK!}, of ${world.hosts.join(" ")}: all ${all.join("")}, pair ${inPair.join("")}, before ${before[0]!}, last ${fromLast[0]!}`,
+    `was ${process.env.OMPI_COMM_WORLD_RANK ?? process.env.PMI_RANK!}, of ${world.hosts.join(" ")}: all ${all.join("")}, pair ${inPair.join("")}, before ${before[0]!}, last ${fromLast[0]!}`,
   );
   group.barrier();
   if (rank !== 1) group.allReduce(Float32Array.of(1), { label: "after" });
