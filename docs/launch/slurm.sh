@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Slurm batch script for a training on two nodes with four ranks each: sbatch docs/launch/slurm.sh
-# UNTESTED: written after Slurm's manuals (sbatch, srun, mpi.html); it has not been run on a cluster.
+#
+# Run on Slurm 22.05 with Open MPI 4.1 by .ci/slurm.sh, which kills a rank on the way; the loss of a node has not been tried.
 #SBATCH --job-name=meshwright
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=4
@@ -16,7 +17,8 @@ set -euo pipefail
 cd "$SLURM_SUBMIT_DIR"
 
 # pmix for Open MPI, pmi2 for MPICH and its relatives: `srun --mpi=list` shows what there is.
-# --kill-on-bad-exit ends all ranks once one has failed, so that the job can be started again.
+# --kill-on-bad-exit ends all ranks once one has failed, so that the job can be started again; srun does not take
+# --cpus-per-task over from the lines above.
 exec npx meshwright run train.ts \
-  --launcher "srun --mpi=pmix --kill-on-bad-exit=1 --cpu-bind=cores" \
+  --launcher "srun --mpi=pmix --kill-on-bad-exit=1 --cpu-bind=cores --cpus-per-task=$SLURM_CPUS_PER_TASK" \
   --resume auto --max-restarts 3 -- checkpoints

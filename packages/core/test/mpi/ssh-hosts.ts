@@ -1,15 +1,16 @@
 /**
- * Hosts that are reached by ssh: each has a name, an sshd, and the settings and keys that a cluster's users have. Nothing of this machine's
- * own settings is used or changed.
+ * Hosts that are reached by ssh: each has a name, an sshd, and the settings that `docs/launch/Dockerfile` makes. Nothing of this
+ * machine's own settings is changed.
  *
  * @packageDocumentation
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Hosts } from "./hosts.ts";
 import { HANG_MS, mpiEnvironment, type Finished } from "./mpirun.ts";
 
@@ -82,42 +83,37 @@ export class SshHosts {
     spawnSync("ssh-keygen", ["-q", "-t", "ecdsa", "-b", "521", "-N", "", "-f", key]);
     const entries = this.#names.map((names, at) => `${this.#hosts.address(at + 1)} ${names.join(" ")}`);
     this.write("etc-hosts", ["127.0.0.1 localhost", ...entries, ""].join("\n"));
-    const client = ["Host *", `IdentityFile ${key}`, "StrictHostKeyChecking no"];
-    this.write("ssh_config", [...client, "UserKnownHostsFile /dev/null", "LogLevel ERROR", ""].join("\n"));
-    const server = [
-      `HostKey ${key}`,
-      `AuthorizedKeysFile ${key}.pub`,
-      "StrictModes no",
-      "PermitRootLogin yes",
-    ];
-    this.write("sshd_config", [...server, `Port ${SSH_PORT}`, "PidFile none", ""].join("\n"));
+    // A copy, which hides the original on the hosts. The operator has the key where SSH looks for it by itself.
+    cpSync("/etc/ssh", join(this.folder, "etc-ssh"), { recursive: true });
+    this.write("etc-ssh/ssh_config.d/keys.conf", `Host *\n  IdentityFile ${key}\n`);
+    this.write("etc-ssh/sshd_config.d/keys.conf", `HostKey ${key}\nAuthorizedKeysFile ${key}.pub\n`);
+    const dockerfile = fileURLToPath(new URL("../../../../docs/launch/Dockerfile", import.meta.url));
+    const [, step] = /\nRUN (mkdir -p \/run\/sshd[^]*?)\n\n/.exec(readFileSync(dockerfile, "utf8"))!;
+    this.write("image-settings", step!);
   }
 
   async #startServer(number: number): Promise<void> {
-    const [program, ...args] = this.#on(number, [SSHD, "-De", "-f", join(this.folder, "sshd_config")]);
-    this.#servers.push(spawn(program!, args, { stdio: "ignore" }));
+    const [program, ...args] = this.#on(number, [SSHD, "-De"]);
+    const server = spawn(program!, args, { stdio: ["ignore", "ignore", "pipe"] });
+    this.#servers.push(server);
+    let said = "";
+    server.stderr.setEncoding("utf8").on("data", (chunk: string) => (said += chunk));
     while (!(await answers(this.#hosts.address(number + 1), SSH_PORT))) {
+      if (server.exitCode !== null) throw new Error(`sshd ended with ${server.exitCode}: ${said}`);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 
-  /** A command on a host, which knows all names. sshd wants a folder below `/run`. */
+  /** A command on a host, which knows all names. */
   #on(number: number, command: readonly string[]): readonly string[] {
-    const settings = `mount --bind ${join(this.folder, "etc-hosts")} /etc/hosts
-mount --bind ${join(this.folder, "ssh_config")} /etc/ssh/ssh_config
-mount -t tmpfs tmpfs /run && mkdir /run/sshd
+    const settings = `mount --bind ${this.folder}/etc-hosts /etc/hosts
+mount --bind ${this.folder}/etc-ssh /etc/ssh
+mount -t tmpfs tmpfs /run
+sh ${this.folder}/image-settings
 hostname ${this.#names[number]![0]}
 exec "$@"`;
-    return [
-      ...this.#hosts.inside(number + 1),
-      "unshare",
-      "--uts",
-      "bash",
-      "-c",
-      settings,
-      "bash",
-      ...command,
-    ];
+    const inside = [...this.#hosts.inside(number + 1), "unshare", "--uts"];
+    return [...inside, "bash", "-c", settings, "bash", ...command];
   }
 }
 
