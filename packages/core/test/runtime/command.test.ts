@@ -114,6 +114,14 @@ describe("meshwright", () => {
       ["run", file("print-args"), "--launcher", "no-such-launcher -np 2"],
       "meshwright run: --launcher (no-such-launcher) must be a command that can be started (spawn no-such-launcher ENOENT); check its name.",
     ],
+    [
+      ["run", file("print-args"), "--topology", "missing.json"],
+      "readTopology: file missing.json (ENOENT: no such file or directory, open 'missing.json') must be one that meshwright topology --save wrote; measure it, and copy it to every host.",
+    ],
+    [
+      ["topology", "--save", "no-folder/topology.json"],
+      `meshwright topology: --save (no-folder/topology.json) must be in a folder that exists (${process.cwd()}/no-folder); make it.`,
+    ],
     [["run"], "meshwright: missing required argument 'FILE'; see meshwright run --help."],
     [["walk"], "meshwright: unknown command 'walk'; see meshwright --help."],
     [
