@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
@@ -46,7 +46,7 @@ describe.runIf(hosts !== undefined)("A GPT on several hosts", () => {
   test("shows a slow link in its trace", async ({ skip }) => {
     const bytesPerSecond = 125_000;
     if (!hosts!.slow(2, bytesPerSecond)) skip("needs tc, and a kernel with token bucket filters");
-    const { command, options } = hosts!.launcher(openMpi!, [1, 2]);
+    const { command, options } = hosts!.launcher(openMpi!, { numbers: [1, 2] });
     const launcher = [command, ...options, "-np", "2"].join(" ");
     const { code, outcome, stderr } = await runRestartable(
       ["--launcher", launcher],
@@ -57,5 +57,21 @@ describe.runIf(hosts !== undefined)("A GPT on several hosts", () => {
     expect(bytesSent).toBeGreaterThan(4 * LINK_BURST_BYTES);
     // A link cannot be faster than it is: this is not about how fast anything runs.
     expect(tracedMs).toBeGreaterThan((1000 * (bytesSent - LINK_BURST_BYTES)) / bytesPerSecond);
+  });
+
+  test("writes no checkpoint where a host does not share the folder, and says so", async () => {
+    const folder = join(root, "apart");
+    mkdirSync(folder);
+    const { command, options } = hosts!.launcher(openMpi!, {
+      numbers: [1, 2],
+      apart: { number: 2, folder },
+    });
+    const launcher = [command, ...options, "-np", "2"].join(" ");
+    const { code, outcome, stderr } = await runRestartable(["--launcher", launcher], [folder, "dp", "none"]);
+    expect({ code, outcome }).toEqual({ code: 1, outcome: undefined });
+    expect(stderr).toContain(
+      `saveCheckpoint: dir (${folder} on node-2) must be one folder on all hosts, but what rank 0 wrote to it is not there; use a folder that the hosts share, by the same path.`,
+    );
+    expect(readdirSync(folder)).toEqual([]);
   });
 });

@@ -12,6 +12,13 @@ import type { Mpirun } from "./mpirun.ts";
 /** What a link may send at once, in bytes, before it is as slow as it was made. */
 export const LINK_BURST_BYTES = 4_096;
 
+/** Which hosts, and what is not the same on them. */
+export interface HostOptions {
+  readonly numbers?: readonly number[];
+  /** A folder that the host `number` has for itself, empty. */
+  readonly apart?: { readonly number: number; readonly folder: string };
+}
+
 /** Hosts `node-1` to `node-n`. */
 export class Hosts {
   readonly #count: number;
@@ -43,10 +50,12 @@ export class Hosts {
     return undefined;
   }
 
-  /** Open MPI's launcher with one process on each of these hosts. */
-  launcher({ name, command }: Mpirun, numbers = this.#numbers()): Mpirun {
+  /** A launcher with one process on each of the hosts. */
+  launcher({ name, command }: Mpirun, { numbers = this.#numbers(), apart }: HostOptions = {}): Mpirun {
     const hosts = numbers.map((number) => `${this.#network}.${number}:1`).join(",");
-    return { name, command, options: [...this.#options(), "--host", hosts] };
+    const options =
+      name === "MPICH" ? [...this.#hydraOptions(apart), "-hosts"] : [...this.#options(apart), "--host"];
+    return { name, command, options: [...options, hosts] };
   }
 
   /** A command that starts one process on each host that answers. */
@@ -102,12 +111,8 @@ exec ${command} ${this.#options().join(" ")} --host "$hosts" -np "$count" "$@"`,
   }
 
   /** Settings of Open MPI, which reaches the hosts as it would by ssh. */
-  #options(): readonly string[] {
-    const agent = this.#script(
-      "agent",
-      `number=\${1##*.}; shift
-exec ip netns exec ${this.#prefix}$number unshare --uts bash -c "hostname node-$number; $*"`,
-    );
+  #options(apart?: HostOptions["apart"]): readonly string[] {
+    const agent = this.#script("agent", `number=\${1##*.}; shift\n${this.#enter(apart)}`);
     const settings = {
       plm_rsh_agent: agent,
       btl: "self,tcp",
@@ -120,6 +125,24 @@ exec ip netns exec ${this.#prefix}$number unshare --uts bash -c "hostname node-$
     };
     const options = Object.entries(settings).flatMap(([key, value]) => ["--mca", key, value]);
     return [...options, "--bind-to", "none"];
+  }
+
+  /** Settings of MPICH, which calls its agent `agent -x host command...`. */
+  #hydraOptions(apart: HostOptions["apart"]): readonly string[] {
+    const agent = this.#script("hydra-agent", `number=\${2##*.}; shift 2\n${this.#enter(apart)}`);
+    const environment = { UCX_TLS: "self,tcp", UCX_NET_DEVICES: "eth0" };
+    return [
+      ...["-launcher", "ssh", "-launcher-exec", agent, "-localhost", `${this.#network}.254`],
+      ...Object.entries(environment).flatMap(([key, value]) => ["-genv", key, value]),
+    ];
+  }
+
+  /** Runs the words `$*` on host `$number`. */
+  #enter(apart: HostOptions["apart"]): string {
+    const mount =
+      apart && `if [ $number = ${apart.number} ]; then before="mount -t tmpfs none ${apart.folder};"; fi\n`;
+    return `before=""
+${mount ?? ""}exec ip netns exec ${this.#prefix}$number unshare --uts --mount bash -c "hostname node-$number; $before $*"`;
   }
 
   #script(name: string, lines: string): string {
