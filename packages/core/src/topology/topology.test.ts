@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { ContractError } from "../errors.ts";
+import { createWorld } from "../runtime/world-handle.ts";
 import { rankSettings } from "../runtime/world-options.ts";
 import { readTopology } from "./read-topology.ts";
 import { checkTopologyHosts, topologyProblem, type Topology } from "./topology.ts";
@@ -72,6 +73,13 @@ describe("A topology", () => {
       ),
     );
     expect(rankSettings("createWorld", { ranks: 3, topology }).topology).toBe(topology);
+  });
+
+  test("of other hosts is an error of a world of threads before any of them starts", async () => {
+    const elsewhere = [{ host: "elsewhere", pairs: [] }];
+    await expect(createWorld({ ranks: 1, topology: elsewhere })).rejects.toThrow(
+      `createWorld: topology (rank 0 on elsewhere) must be of the hosts of this job (rank 0 on ${hostname()}); ${measure}.`,
+    );
   });
 
   test("of other hosts is an error that names the first rank that is elsewhere", () => {

@@ -36,4 +36,5 @@ export default defineProgram(({ world }) => {
     order: [...full(own).dataSync()],
   };
   console.log(JSON.stringify(said));
+  return said;
 });
