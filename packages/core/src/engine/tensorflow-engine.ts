@@ -114,7 +114,7 @@ function bridgeKernels(native: KernelBackend): readonly string[] {
 /** Lent where the library can, else copied both ways. */
 function memoryOf(native: KernelBackend, library: FusedLibrary | undefined): Pick<Engine, "view" | "create"> {
   if (canLend(library)) {
-    const memory = new LentMemory(native, new NativeBackend(native), library);
+    const memory = new LentMemory(new NativeBackend(native), library);
     return {
       view: (info) => memory.view(info),
       create: (shape, dtype, fill) => memory.create(shape, dtype, fill),

@@ -10,7 +10,7 @@
  *
  * @packageDocumentation
  */
-import type { DataType, KernelBackend, TensorInfo } from "@tensorflow/tfjs";
+import type { DataType, TensorInfo } from "@tensorflow/tfjs";
 import type { NumericArray } from "../../transport/transport.ts";
 import { InternalError } from "../../errors.ts";
 import { newArray } from "../cpu-internals.ts";
@@ -19,40 +19,37 @@ import type { NativeBackend, NativeData } from "../tensorflow-kernels/native-bac
 
 /** The functions of the library of fused operations that lend memory. */
 export interface LendingLibrary {
-  /** An `ArrayBuffer` over the elements of the tensor that the last operation on this thread noted. */
-  take(): ArrayBuffer;
-  /** Ends one that `take` returned: arrays over it have length 0 from then on. */
-  withdraw(buffer: ArrayBuffer): void;
+  /** The address of the elements of the tensor that the last operation on this thread noted. */
+  take(): number;
+  /** An `ArrayBuffer` over a part of the address space, which need not be mapped where nothing reads it. */
+  window(address: number, bytes: number): ArrayBuffer;
 }
 
 /** Whether the library has both functions. */
 export function canLend(library: Partial<LendingLibrary> | undefined): library is LendingLibrary {
-  return library?.take !== undefined && library.withdraw !== undefined;
+  return library?.take !== undefined && library.window !== undefined;
 }
+
+/**
+ * Buffers begin and end at multiples of this, so that the tensors of a whole training share a few of them. glibc's heaps
+ * of threads have the same size and borders.
+ */
+const WINDOW_BYTES = 64 * 1024 * 1024;
 
 /** From here on lending costs less than copying (`pnpm bench copies`). */
 const LENT_BYTES = 128 * 1024;
 
-/** The lent memory of one backend. */
+/** The lent memory of one backend. As everywhere, an array over it ends with the next allocation, and with its tensor. */
 export class LentMemory {
   readonly #native: NativeBackend;
   readonly #library: LendingLibrary;
-  readonly #buffers = new WeakMap<NativeData, ArrayBuffer>();
+  readonly #addresses = new WeakMap<NativeData, number>();
+  /** By first window and number of windows. */
+  readonly #windows = new Map<string, ArrayBuffer>();
 
-  /** From now on, arrays over a tensor's memory end with the tensor: they have length 0 after it is freed. */
-  constructor(backend: KernelBackend, native: NativeBackend, library: LendingLibrary) {
+  constructor(native: NativeBackend, library: LendingLibrary) {
     this.#native = native;
     this.#library = library;
-    const stockDispose = backend.disposeData.bind(backend);
-    backend.disposeData = (dataId, force) => {
-      const data = native.find(dataId);
-      const buffer = data && this.#buffers.get(data);
-      if (buffer === undefined) return stockDispose(dataId, force);
-      const isLast = force === true || backend.refCount(dataId) <= 1;
-      // First, so that nobody ever sees freed memory.
-      if (isLast) library.withdraw(buffer);
-      return stockDispose(dataId, force);
-    };
   }
 
   /** The elements: lent if there are many, else copied. */
@@ -61,13 +58,13 @@ export class LentMemory {
     if (data === undefined) throw new InternalError("a view of a tensor that was disposed");
     const size = sizeOf(info.shape);
     if (data.values !== null || !isLent(size, info.dtype)) return this.#native.read(info);
-    let buffer = this.#buffers.get(data);
-    if (buffer === undefined) {
+    let address = this.#addresses.get(data);
+    if (address === undefined) {
       this.#native.execute("MeshwrightLend", [info], { numOutputs: 0 });
-      buffer = this.#library.take();
-      this.#buffers.set(data, buffer);
+      address = this.#library.take();
+      this.#addresses.set(data, address);
     }
-    return arrayOver(buffer, info.dtype);
+    return this.#arrayAt(address, size, info.dtype);
   }
 
   /** A tensor whose elements `fill` writes: in place if there are many, else into an array that is copied. */
@@ -83,34 +80,45 @@ export class LentMemory {
     const [made] = native.execute("MeshwrightEmpty", [sizes], { attrs: { T: { type: typeOf(dtype) } } });
     native.release(sizes);
     const info = made!;
-    const buffer = this.#library.take();
-    this.#buffers.set(native.find(info.dataId)!, buffer);
+    const address = this.#library.take();
+    this.#addresses.set(native.find(info.dataId)!, address);
     try {
-      fill?.(arrayOver(buffer, dtype));
+      fill?.(this.#arrayAt(address, size, dtype));
     } catch (error) {
       native.release(info);
       throw error;
     }
     return info;
   }
+
+  #arrayAt(address: number, size: number, dtype: DataType): NumericArray {
+    const first = Math.floor(address / WINDOW_BYTES);
+    const numWindows = Math.ceil((address + size * bytesOf(dtype)) / WINDOW_BYTES) - first;
+    const key = `${first} ${numWindows}`;
+    const buffer =
+      this.#windows.get(key) ?? this.#library.window(first * WINDOW_BYTES, numWindows * WINDOW_BYTES);
+    this.#windows.set(key, buffer);
+    const offset = address - first * WINDOW_BYTES;
+    switch (typeOf(dtype)) {
+      case "float32":
+        return new Float32Array(buffer, offset, size);
+      case "int32":
+        return new Int32Array(buffer, offset, size);
+      case "bool":
+        return new Uint8Array(buffer, offset, size);
+    }
+  }
 }
 
 function isLent(size: number, dtype: DataType): boolean {
-  return size * (dtype === "bool" ? 1 : 4) >= LENT_BYTES;
+  return size * bytesOf(dtype) >= LENT_BYTES;
+}
+
+function bytesOf(dtype: DataType): number {
+  return dtype === "bool" ? 1 : 4;
 }
 
 function typeOf(dtype: DataType): "float32" | "int32" | "bool" {
   if (dtype === "float32" || dtype === "int32" || dtype === "bool") return dtype;
   throw new InternalError(`an array for a ${dtype} tensor`);
-}
-
-function arrayOver(buffer: ArrayBuffer, dtype: DataType): NumericArray {
-  switch (typeOf(dtype)) {
-    case "float32":
-      return new Float32Array(buffer);
-    case "int32":
-      return new Int32Array(buffer);
-    case "bool":
-      return new Uint8Array(buffer);
-  }
 }

@@ -2,13 +2,17 @@
 //
 //   MeshwrightLend    [x] -> []               notes the elements of x
 //   MeshwrightEmpty   [shape: int32] -> [y]   allocates y of type T, unspecified elements, and notes them
-//   take()            an ArrayBuffer over what the last of the two noted on this thread, not a copy
-//   withdraw(buffer)  ends it: its arrays have length 0 from then on
+//   take()                  the address of what the last of the two noted on this thread
+//   window(address, bytes)  an ArrayBuffer over that part of the address space, not a copy
 //
-// The eager runtime computes an operation on the thread that asks for it, so a note reaches the thread that takes it. The
-// buffer does not keep the elements alive: whoever takes it withdraws it before the tensor is freed.
+// The eager runtime computes an operation on the thread that asks for it, so a note reaches the thread that takes it. A
+// window owns nothing and may cover what is not mapped; whoever makes arrays over it keeps to the elements of tensors that
+// live. Windows last: Node.js frees the record of an ended buffer only in the event loop, which a program that trains for
+// days may never return to.
 #include "lent-memory.h"
 
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "tensorflow-c.h"
@@ -16,14 +20,8 @@
 namespace meshwright {
 namespace {
 
-struct Note {
-  void* data = nullptr;
-  size_t bytes = 0;
-};
-
-thread_local Note note;
-
-void write_note(TF_Tensor* tensor) { note = {TF_TensorData(tensor), TF_TensorByteSize(tensor)}; }
+// Where the elements of a tensor lie.
+thread_local void* note = nullptr;
 
 // Reports a failure to the context, if there is one, and frees the status.
 void finish(TF_OpKernelContext* context, TF_Status* status) {
@@ -34,10 +32,10 @@ void finish(TF_OpKernelContext* context, TF_Status* status) {
 void lend(void*, TF_OpKernelContext* context) {
   TF_Status* status = TF_NewStatus();
   TF_Tensor* x = nullptr;
-  note = {};
+  note = nullptr;
   TF_GetInput(context, 0, &x, status);
   if (TF_GetCode(status) == TF_OK) {
-    write_note(x);
+    note = TF_TensorData(x);
     TF_DeleteTensor(x);
   }
   finish(context, status);
@@ -58,7 +56,7 @@ void empty(void* kernel, TF_OpKernelContext* context) {
   const TF_DataType type = *static_cast<const TF_DataType*>(kernel);
   TF_Status* status = TF_NewStatus();
   TF_Tensor* shape = nullptr;
-  note = {};
+  note = nullptr;
   TF_GetInput(context, 0, &shape, status);
   if (TF_GetCode(status) == TF_OK) {
     const auto* dims = static_cast<const int32_t*>(TF_TensorData(shape));
@@ -68,7 +66,7 @@ void empty(void* kernel, TF_OpKernelContext* context) {
     for (const int64_t size : sizes) bytes *= size;
     TF_Tensor* y = TF_AllocateOutput(context, 0, type, sizes.data(), static_cast<int>(sizes.size()), bytes, status);
     if (TF_GetCode(status) == TF_OK) {
-      write_note(y);
+      note = TF_TensorData(y);
       TF_DeleteTensor(y);
     }
   }
@@ -116,29 +114,35 @@ bool define_empty() {
   return done;
 }
 
+napi_value take(napi_env env, napi_callback_info) {
+  void* data = std::exchange(note, nullptr);
+  napi_value address = nullptr;
+  if (data == nullptr) {
+    napi_throw_error(env, nullptr, "take: no tensor was lent on this thread");
+  } else {
+    // Addresses have 47 bits, or 56 at most: a double holds 53, and the last bits are 0.
+    napi_create_double(env, static_cast<double>(reinterpret_cast<uintptr_t>(data)), &address);
+  }
+  return address;
+}
+
 // The memory is TensorFlow's.
 void keep(napi_env, void*, void*) {}
 
-napi_value take(napi_env env, napi_callback_info) {
-  const Note taken = note;
-  note = {};
+napi_value window(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2];
+  double address = 0, bytes = 0;
   napi_value buffer = nullptr;
-  if (taken.data == nullptr) {
-    napi_throw_error(env, nullptr, "take: no tensor was lent on this thread");
-  } else if (napi_create_external_arraybuffer(env, taken.data, taken.bytes, keep, nullptr, &buffer) != napi_ok) {
-    napi_throw_error(env, nullptr, "take: this Node.js does not allow buffers over foreign memory");
+  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) != napi_ok || count != 2 ||
+      napi_get_value_double(env, arguments[0], &address) != napi_ok ||
+      napi_get_value_double(env, arguments[1], &bytes) != napi_ok || !(address > 0 && bytes > 0)) {
+    napi_throw_type_error(env, nullptr, "window: address and bytes must be positive numbers");
+  } else if (napi_create_external_arraybuffer(env, reinterpret_cast<void*>(static_cast<uintptr_t>(address)),
+                                              static_cast<size_t>(bytes), keep, nullptr, &buffer) != napi_ok) {
+    napi_throw_error(env, nullptr, "window: this Node.js does not allow buffers over foreign memory");
   }
   return buffer;
-}
-
-napi_value withdraw(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value buffer;
-  if (napi_get_cb_info(env, info, &count, &buffer, nullptr, nullptr) != napi_ok || count != 1 ||
-      napi_detach_arraybuffer(env, buffer) != napi_ok) {
-    napi_throw_type_error(env, nullptr, "withdraw: buffer must be one that take() returned");
-  }
-  return nullptr;
 }
 
 bool export_function(napi_env env, napi_value exports, const char* name, napi_callback callback) {
@@ -152,7 +156,7 @@ bool export_function(napi_env env, napi_value exports, const char* name, napi_ca
 bool define_memory_operations() { return define_lend() && define_empty(); }
 
 bool export_memory_functions(napi_env env, napi_value exports) {
-  return export_function(env, exports, "take", take) && export_function(env, exports, "withdraw", withdraw);
+  return export_function(env, exports, "take", take) && export_function(env, exports, "window", window);
 }
 
 }  // namespace meshwright

@@ -9,7 +9,7 @@ namespace meshwright {
 // Registers the operations below; once per process. False if TensorFlow refuses.
 bool define_memory_operations();
 
-// Adds the functions `take` and `withdraw` to `exports`. False if Node.js refuses.
+// Adds the functions `take` and `window` to `exports`. False if Node.js refuses.
 bool export_memory_functions(napi_env env, napi_value exports);
 
 }  // namespace meshwright
