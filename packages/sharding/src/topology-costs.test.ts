@@ -59,7 +59,7 @@ describe("Speeds of axes", () => {
     const topology = measured(four, () => [10, 2]);
     const bandwidths = (axisNames: readonly string[], shape: readonly number[]): unknown =>
       Object.entries(linkCosts({ axisNames, shape }, { hosts: four, topology })).map(
-        ([axis, { bandwidth }]) => `${axis} ${bandwidth / 1e9}`,
+        ([axis, cost]) => `${axis} ${cost!.bandwidth / 1e9}`,
       );
     // dp: 0-2 and 1-3 leave host a. tp: only 2-3 crosses.
     expect(bandwidths(["dp", "tp"], [2, 2])).toEqual(["dp 1", "tp 2"]);
