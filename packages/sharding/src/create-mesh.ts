@@ -35,8 +35,8 @@ export function createMesh<const Axes extends MeshAxes>(
     /**
      * Speed of each axis, by which redistribution paths are chosen; the same numbers on every rank. Default for an axis:
      * what the world's measured topology (`meshwright run --topology FILE`) says of the slowest pair of ranks that it joins;
-     * without one, `CROSSING_AXIS_COST` (1.25 GB/s, 50 us) if it crosses hosts, and that of threads of one process, 4 GB/s
-     * and 2 us, if it does not. `measureMeshCosts` measures them.
+     * without one, `CROSSING_AXIS_COST` (1.25 GB/s, 50 us) if it crosses hosts and the world is not `deterministic`, else that
+     * of threads of one process, 4 GB/s and 2 us. `measureMeshCosts` measures them.
      */
     readonly costs?: MeshCosts<AxisName<Axes>>;
   } = {},

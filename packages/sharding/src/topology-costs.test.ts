@@ -35,7 +35,7 @@ describe("Speeds of axes", () => {
       "1,2": [900, 0.001],
     };
     const topology = measured(hosts, (low, high) => speeds[`${low},${high}`]!);
-    expect(linkCosts(square, { hosts, topology })).toEqual({
+    expect(linkCosts(square, { hosts, topology, deterministic: true })).toEqual({
       // Both lines leave node a over its one link.
       dp: { bandwidth: 0.25e9 / 2, latencyMs: 0.04 },
       tp: { bandwidth: 4e9, latencyMs: 0.003 },
@@ -50,7 +50,11 @@ describe("Speeds of axes", () => {
   ])("of %i ranks have the latency of the messages that one becomes", (size, latencyMs) => {
     const all = new Array<string>(size).fill("a");
     const grid = { axisNames: ["x", "one"], shape: [size, 1] };
-    const costs = linkCosts(grid, { hosts: all, topology: measured(all, () => [10, 2]) });
+    const costs = linkCosts(grid, {
+      hosts: all,
+      topology: measured(all, () => [10, 2]),
+      deterministic: true,
+    });
     expect(costs).toEqual({ x: { bandwidth: 2e9, latencyMs } });
   });
 
@@ -58,7 +62,7 @@ describe("Speeds of axes", () => {
     const four = ["a", "a", "b", "c"];
     const topology = measured(four, () => [10, 2]);
     const bandwidths = (axisNames: readonly string[], shape: readonly number[]): unknown =>
-      Object.entries(linkCosts({ axisNames, shape }, { hosts: four, topology })).map(
+      Object.entries(linkCosts({ axisNames, shape }, { hosts: four, topology, deterministic: false })).map(
         ([axis, cost]) => `${axis} ${cost!.bandwidth / 1e9}`,
       );
     // dp: 0-2 and 1-3 leave host a. tp: only 2-3 crosses.
@@ -67,8 +71,9 @@ describe("Speeds of axes", () => {
   });
 
   test("that were not measured depend on whether the axis crosses hosts", () => {
-    expect(linkCosts(square, { hosts })).toEqual({ dp: CROSSING_AXIS_COST });
-    expect(linkCosts(square, { hosts: ["a", "a", "a", "a"] })).toEqual({});
+    expect(linkCosts(square, { hosts, deterministic: false })).toEqual({ dp: CROSSING_AXIS_COST });
+    expect(linkCosts(square, { hosts, deterministic: true })).toEqual({});
+    expect(linkCosts(square, { hosts: ["a", "a", "a", "a"], deterministic: false })).toEqual({});
   });
 });
 
@@ -82,9 +87,11 @@ describe("A plan by measured speeds", () => {
     };
   };
   const oneHost = new Array<string>(4).fill("a");
-  const equal = linkCosts(square, { hosts: oneHost, topology: measured(oneHost, () => [2, 4]) });
+  const equal = linkCosts(square, {
+    ...{ hosts: oneHost, topology: measured(oneHost, () => [2, 4]), deterministic: false },
+  });
   const slowDp = linkCosts(square, {
-    hosts,
+    ...{ hosts, deterministic: false },
     topology: measured(hosts, (low, high) => (hosts[low] === hosts[high] ? [2, 4] : [200, 0.05])),
   });
 

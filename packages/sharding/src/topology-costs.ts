@@ -19,20 +19,23 @@ interface Links {
   /** Host of every position of the mesh. */
   readonly hosts: readonly string[];
   readonly topology?: Topology;
+  /** Whether the order of additions, and so the path of a sum, must be that of one host. */
+  readonly deterministic: boolean;
 }
 
 /**
  * Speeds of the axes; the same on every rank, and no communication.
  *
  * - With a measured topology: of every axis of more than one rank, those of the slowest pair that it joins.
- * - Without one, on several hosts: `CROSSING_AXIS_COST` of the axes that cross them.
+ * - Without one, on several hosts: `CROSSING_AXIS_COST` of the axes that cross them; not in a deterministic world.
  * - Otherwise none, so that `DEFAULT_AXIS_COST` holds.
  */
 export function linkCosts(
   grid: { readonly axisNames: readonly string[]; readonly shape: readonly number[] },
-  { hosts, topology }: Links,
+  { hosts, topology, deterministic }: Links,
 ): MeshCosts {
   if (topology === undefined) {
+    if (deterministic) return {};
     return Object.fromEntries(crossingAxes(grid, hosts).map((name) => [name, CROSSING_AXIS_COST]));
   }
   const figures = new Map(topology.flatMap(({ pairs }) => pairs).map((pair) => [pair.ranks.join(), pair]));

@@ -27,6 +27,7 @@ function soloWorld(): World {
     group: createGroup([0], { name: "world" }),
     createGroup,
     hosts: ["a"],
+    deterministic: true,
     ledger,
     engine,
     checked: false,

@@ -25,6 +25,11 @@ export interface World {
   readonly hosts: readonly string[];
   /** What messages between ranks cost, where the world was started with a measured `topology`; the same on every rank. */
   readonly topology?: Topology;
+  /**
+   * Whether sums are added in the order of ranks: always on threads, and over MPI with `deterministic`. Nothing that the
+   * order of additions follows from may then depend on the hosts.
+   */
+  readonly deterministic: boolean;
   /** What this rank communicated. */
   readonly ledger: Ledger;
   /** The engine that computes this rank's local work. */

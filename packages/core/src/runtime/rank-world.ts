@@ -20,11 +20,13 @@ export interface RankWorldParts {
   /** How long a collective waits for a rank that does not arrive. */
   readonly timeoutMs: number;
   readonly topology: Topology | undefined;
+  /** Over MPI: add in the order of ranks, as threads do. */
+  readonly deterministic: boolean;
 }
 
 /** Builds the world of the rank at this end of the transport. The same for threads and MPI. */
 export function createRankWorld(parts: RankWorldParts): World {
-  const { transport, ledger, engine, checked, timeoutMs, topology } = parts;
+  const { transport, ledger, engine, checked, timeoutMs, topology, deterministic } = parts;
   const createGroup = (ranks: readonly number[], options: { readonly name: string }): ProcessGroup =>
     createProcessGroup(transport, ranks, { name: options.name, ledger, checked, timeoutMs });
   const all = Array.from({ length: transport.size }, (_, rank) => rank);
@@ -35,6 +37,7 @@ export function createRankWorld(parts: RankWorldParts): World {
     createGroup,
     hosts: transport.hosts,
     ...(topology === undefined ? {} : { topology }),
+    deterministic: deterministic || transport.kind === "threads",
     ledger,
     engine,
     checked,

@@ -80,8 +80,8 @@ export class Rank {
     if (this.#engine === undefined) throw new InternalError(`rank ${rank} got a program before it started`);
     const transport = this.#parts.attach(task);
     const ledger = createLedger();
-    const { checked, timeoutMs, topology } = settings;
-    const parts = { transport, ledger, engine: this.#engine, checked, timeoutMs, topology };
+    const { checked, timeoutMs, topology, deterministic } = settings;
+    const parts = { transport, ledger, engine: this.#engine, checked, timeoutMs, topology, deterministic };
     const world = createRankWorld(parts);
     const report = (update: unknown): void => {
       cloning("report: update", () => {
