@@ -136,7 +136,7 @@ TRAIN
 
 install() {
   local packages=(slurmd slurmctld slurm-client munge)
-  command -v slurmd slurmctld srun munged >/dev/null && return
+  type -P slurmd slurmctld srun munged >/dev/null && return
   command -v apt-get >/dev/null || return
   export DEBIAN_FRONTEND=noninteractive
   apt-get install -y --no-install-recommends "${packages[@]}" ||
@@ -144,7 +144,7 @@ install() {
 }
 
 [ "$(id -u)" = 0 ] || skip "needs root, to make hosts as network namespaces"
-command -v ip nsenter unshare >/dev/null || skip "needs ip, nsenter and unshare"
+type -P ip nsenter unshare >/dev/null || skip "needs ip, nsenter and unshare"
 install >"$scratch/install.log" 2>&1 || skip "slurmd, slurmctld, slurm-client and munge cannot be installed"
 make_hosts 2>/dev/null || skip "network namespaces cannot be made here"
 if ! start_cluster; then
