@@ -38,6 +38,7 @@ describe("parseTrainingOptions", () => {
       threadsPerRank: undefined,
       json: undefined,
       checked: false,
+      deterministic: false,
       report: "report",
       progress: true,
       extra: { hiddenSize: 96, learningRate: 0.003, prompt: "Call me" },
@@ -46,7 +47,7 @@ describe("parseTrainingOptions", () => {
 
   test("every option is read", () => {
     const args =
-      "--mesh dp=3,tp=2 --steps 30 --seed 0 --engine wasm --threads-per-rank 2 --json out.json --checked --report r --no-progress " +
+      "--mesh dp=3,tp=2 --steps 30 --seed 0 --engine wasm --threads-per-rank 2 --json out.json --checked --deterministic --report r --no-progress " +
       "--hidden-size 48 --learning-rate 1e-3 --prompt =";
     expect(parseTrainingOptions(args.split(" "), command)).toEqual({
       mesh: { dp: 3, tp: 2 },
@@ -57,6 +58,7 @@ describe("parseTrainingOptions", () => {
       threadsPerRank: 2,
       json: "out.json",
       checked: true,
+      deterministic: true,
       report: "r",
       progress: false,
       extra: { hiddenSize: 48, learningRate: 0.001, prompt: "=" },

@@ -43,6 +43,8 @@ interface CommonOptions<Axis extends string> {
   readonly json: string | undefined;
   /** Arguments and replicas are compared across ranks before they are used. */
   readonly checked: boolean;
+  /** Over MPI, ranks are added in the order of threads. */
+  readonly deterministic: boolean;
   /** The folder for the report, or undefined. */
   readonly report: string | undefined;
   /** Whether to show progress. */
@@ -118,6 +120,7 @@ function buildCommand(spec: TrainingCommand<string, ExampleOptions>): Command {
     )
     .option("--json <file>", "write the results to this file")
     .option("--checked", "compare arguments and replicas across ranks before use", false)
+    .option("--deterministic", "over MPI: reduce in the order of ranks, with the bits of threads", false)
     .option("--report <folder>", "write report.html and metrics.jsonl there", defaults.report)
     .option("--no-progress", "show no progress");
   for (const [key, option] of Object.entries(spec.options ?? {})) {
@@ -148,7 +151,7 @@ function readValues<Axis extends string, Extra extends ExampleOptions>(
   command: Command,
   spec: TrainingCommand<Axis, Extra>,
 ): TrainingOptions<Axis, Extra> {
-  const { mesh, steps, seed, engine, threadsPerRank, json, checked, report, progress } =
+  const { mesh, steps, seed, engine, threadsPerRank, json, checked, deterministic, report, progress } =
     command.opts<CommonOptions<Axis>>();
   const extra = Object.keys(spec.options ?? {}).map((key): [string, unknown] => [
     key,
@@ -163,6 +166,7 @@ function readValues<Axis extends string, Extra extends ExampleOptions>(
     threadsPerRank,
     json,
     checked,
+    deterministic,
     report,
     progress,
     extra: Object.fromEntries(extra) as OptionValues<Extra>,

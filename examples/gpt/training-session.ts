@@ -42,14 +42,14 @@ export async function trainingSession(
   { options, tokensPerStep, appendMetrics = false }: SessionOptions,
   body: (session: TrainingSession) => Promise<void>,
 ): Promise<void> {
-  const { ranks, engine, threadsPerRank, checked, seed } = options;
+  const { ranks, engine, threadsPerRank, checked, deterministic, seed } = options;
   const abort = new AbortController();
   process.once("SIGINT", () => {
     abort.abort(new Error("interrupted"));
   });
   const shown = new ShownTraining(options, { tokensPerStep, appendMetrics });
   try {
-    const world = await createWorld({ ranks, engine, threadsPerRank, checked, seed });
+    const world = await createWorld({ ranks, engine, threadsPerRank, checked, deterministic, seed });
     try {
       const log = (line: string): void => {
         shown.log(line);
