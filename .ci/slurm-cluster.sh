@@ -105,20 +105,6 @@ stop_cluster() {
   remove_hosts
 }
 
-# Takes node-b from the cluster in the middle of the only job, which Slurm then queues again, and brings it back.
-lose_node_b() {
-  ip link set $prefix-v2 down
-  ip netns pids $prefix-2 | xargs -r kill -9
-  on head scontrol update nodename=node-b state=down reason=lost
-  until [ "$(on head squeue -h -o %T)" = PENDING ] && [ "$(ip netns pids $prefix-1 | wc -l)" = 1 ]; do sleep 0.5; done
-  ip link set $prefix-v2 up
-  on node-b slurmd -D -N node-b >/dev/null 2>&1 &
-  on head scontrol update nodename=node-b state=resume
-  until [ "$(on head sinfo -h -N -o %T | sort -u)" = idle ]; do sleep 0.5; done
-  # Slurm lets a job wait for two minutes before it starts it again.
-  on head scontrol update jobid="$(on head squeue -h -o %i)" StartTime=now
-}
-
 # Whether nothing but slurmd is left on the nodes. The last processes of a step may take a moment to end.
 nodes_are_empty() {
   local try
