@@ -51,11 +51,19 @@ function fail(message) {
   process.exit(USAGE_ERROR);
 }
 
+/** What the child gets: this process's streams and, under mpirun of MPICH, the socket to the launcher. */
+function inheritedFiles() {
+  const socket = Number(process.env.PMI_FD ?? 0);
+  return Array.from({ length: Math.max(3, socket + 1) }, (_, file) =>
+    file < 3 || file === socket ? "inherit" : "ignore",
+  );
+}
+
 /** Starts the program, passes signals on to it, and ends as it ends. */
 function run(file, options) {
   const tsx = import.meta.resolve("tsx");
   const nodeOptions = ["--conditions=@meshwright/source", "--import", tsx];
-  const child = spawn(process.execPath, [...nodeOptions, file, ...options], { stdio: "inherit" });
+  const child = spawn(process.execPath, [...nodeOptions, file, ...options], { stdio: inheritedFiles() });
   // Ctrl-C in a terminal already reaches every process of the foreground group; a second one could cut the child's
   // clean-up short. Everything else (kill, a supervisor, a closed terminal) reaches this process alone.
   const inTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
