@@ -43,7 +43,7 @@ def measure(case, samples, size):
     collective, bytes, calls = case.split(":")
     body, calls = call_of(collective, int(bytes), size), int(calls)
     try:
-        for _ in range(max(2, calls // 4)):
+        for _ in range(max(20, calls // 4)):
             body()
     except (RuntimeError, NotImplementedError):
         return None

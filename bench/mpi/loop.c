@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
     float *whole = calloc(length + piece * size, 4), *other = calloc(length + piece * size, 4);
     for (int r = 0; r < size; r++) counts[r] = piece, offsets[r] = r * piece;
     for (int sample = -1; sample < samples; sample++) {
-      long now = sample < 0 ? (calls / 4 > 2 ? calls / 4 : 2) : calls;
+      long now = sample < 0 ? (calls / 4 > 20 ? calls / 4 : 20) : calls;
       MPI_Barrier(MPI_COMM_WORLD);
       double start = MPI_Wtime();
       for (long call = 0; call < now; call++) {

@@ -12,6 +12,9 @@ export interface LoopOptions {
   readonly samples: number;
 }
 
+/** Allocators of MPI's buffers take some calls to settle. As in `loop.c` and `gloo.py`. */
+const WARM_UP_CALLS = 20;
+
 /** Returns, per case, the median of the microseconds per call; each sample is that of the slowest rank. */
 export default defineProgram<LoopOptions, never, readonly number[]>(({ world: { group }, options }) =>
   options.cases.map((each) => measure(group, each, options.samples)),
@@ -19,7 +22,7 @@ export default defineProgram<LoopOptions, never, readonly number[]>(({ world: { 
 
 function measure(group: ProcessGroup, { collective, bytes, calls }: Case, samples: number): number {
   const body = callOf(group, collective, bytes / 4);
-  for (let call = 0; call < Math.max(2, calls / 4); call++) body();
+  for (let call = 0; call < Math.max(WARM_UP_CALLS, calls / 4); call++) body();
   const times = Array.from({ length: samples }, () => {
     group.barrier();
     const start = performance.now();

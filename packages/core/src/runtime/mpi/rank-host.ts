@@ -9,7 +9,7 @@ import { ContractError } from "../../errors.ts";
 import type { MpiLauncher } from "../../transport/mpi/launcher.ts";
 import { readMemberStatus, type MemberStatus } from "../../transport/mpi/member-status.ts";
 import type { OpenedGroup } from "../../transport/mpi/attach.ts";
-import { applyUcxSettings } from "../../transport/mpi/ucx-settings.ts";
+import { applyLibrarySettings } from "../../transport/mpi/library-settings.ts";
 import { createOwnPlace, resetOwnPlace, type PlaceMemory } from "../../transport/mpi/own-place.ts";
 import { checkTopologyHosts, type Topology } from "../../topology/topology.ts";
 import { abortArena } from "../../transport/threads/arena.ts";
@@ -62,7 +62,7 @@ export class RankHost {
       this.#joined = resolve;
       this.#failedToJoin = reject;
     });
-    applyUcxSettings();
+    applyLibrarySettings();
     const data: MpiWorkerData = { settings, launcher, place: this.#place, facts: JSON.stringify(facts) };
     const { filename, execArgv } = locateWorker("mpi");
     this.#worker = new Worker(filename, {
