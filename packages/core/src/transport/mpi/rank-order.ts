@@ -6,8 +6,8 @@
 import type { NumericArray, ReduceOp } from "../transport.ts";
 
 /**
- * Reduces the `numPieces` consecutive pieces of `pieces`, in their order, into `into`. Floats are rounded after every
- * addition; integers are added exactly, then wrap around (sum) or are divided (avg, toward zero).
+ * Reduces the `numPieces` consecutive pieces of `pieces`, in their order, into `into`, which does not overlap them. Floats are
+ * rounded after every addition; integers are added exactly, then wrap around (sum) or are divided (avg, toward zero).
  */
 export function reduceInOrder(
   pieces: NumericArray,
@@ -15,17 +15,34 @@ export function reduceInOrder(
   into: NumericArray,
   op: ReduceOp,
 ): void {
-  const length = into.length;
-  const round = pieces instanceof Float32Array ? Math.fround : (value: number): number => value;
-  for (let at = 0; at < length; at++) {
-    let value = pieces[at]!;
-    for (let next = at + length; next < numPieces * length; next += length) {
-      const other = pieces[next]!;
-      if (op === "max") value = Math.max(value, other);
-      else if (op === "min") value = Math.min(value, other);
-      else value = round(value + other);
-    }
-    into[at] = op === "avg" ? value / numPieces : value;
+  if (op === "avg" && !(pieces instanceof Float32Array)) {
+    averageExactly(pieces, numPieces, into);
+    return;
+  }
+  // Piece by piece, in loops of one operation each: an element of `into` rounds, or wraps, what is stored in it.
+  const combine = op === "max" ? keepLarger : op === "min" ? keepSmaller : add;
+  into.set(pieces.subarray(0, into.length));
+  for (let piece = 1; piece < numPieces; piece++) combine(into, pieces, piece * into.length);
+  if (op === "avg") for (let at = 0; at < into.length; at++) into[at] = into[at]! / numPieces;
+}
+
+function add(into: NumericArray, from: NumericArray, first: number): void {
+  for (let at = 0; at < into.length; at++) into[at] = into[at]! + from[first + at]!;
+}
+
+function keepLarger(into: NumericArray, from: NumericArray, first: number): void {
+  for (let at = 0; at < into.length; at++) into[at] = Math.max(into[at]!, from[first + at]!);
+}
+
+function keepSmaller(into: NumericArray, from: NumericArray, first: number): void {
+  for (let at = 0; at < into.length; at++) into[at] = Math.min(into[at]!, from[first + at]!);
+}
+
+function averageExactly(pieces: NumericArray, numPieces: number, into: NumericArray): void {
+  for (let at = 0; at < into.length; at++) {
+    let sum = 0;
+    for (let piece = 0; piece < numPieces; piece++) sum += pieces[at + piece * into.length]!;
+    into[at] = sum / numPieces;
   }
 }
 
