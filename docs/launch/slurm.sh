@@ -2,7 +2,7 @@
 # Slurm batch script for a training on two nodes with four ranks each: sbatch docs/launch/slurm.sh
 #
 # Run on Slurm 22.05 with Open MPI 4.1 by .ci/slurm.sh, which kills a rank on the way. The loss of a node was tried by hand: the job
-# went on in 3 of 6 tries, and hung in 3, where Slurm started it again within seconds, before the old attempt had gone.
+# went on in 3 of 6 tries, and hung in 3, where Slurm was made to start it again within seconds; why is not known.
 #SBATCH --job-name=meshwright
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=4
