@@ -45,7 +45,7 @@ function finish(run: FinishedRun): void {
     sections: [...trainingSections, timelineSection],
   });
   const trace = join(options.report, "trace.json");
-  writeFileSync(trace, toChromeTrace(traceOf(run.results)));
+  writeFileSync(trace, toChromeTrace(traceOf(run.results), { hosts: run.results.map(({ host }) => host) }));
   console.log(`report: ${file}\ntrace of the last step, for https://ui.perfetto.dev: ${trace}`);
 }
 

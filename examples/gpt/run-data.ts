@@ -74,6 +74,8 @@ export interface PipelineFacts {
 
 /** What a rank returns. */
 export interface TrainResult {
+  /** The rank's host. */
+  readonly host: string;
   readonly engine: EngineName;
   readonly parameters: number;
   /** Of the initial values; the same on every mesh. */

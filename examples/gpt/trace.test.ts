@@ -5,6 +5,7 @@ import { traceOf } from "./trace.ts";
 /** A rank of a pipeline of two that did F of stage `position`, and one call. */
 function rankResult(position: number): TrainResult {
   return {
+    host: "a",
     engine: "wasm",
     parameters: 1,
     parameterHash: "",

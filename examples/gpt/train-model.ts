@@ -62,6 +62,7 @@ export async function trainModel(
     contextLength: sizes.contextLength,
   });
   return {
+    host: world.hosts[world.rank]!,
     engine: world.engine.name,
     parameters: trainer.numParameters,
     parameterHash: initialHash,

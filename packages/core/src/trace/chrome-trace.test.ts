@@ -37,6 +37,16 @@ describe("toChromeTrace", () => {
     });
   });
 
+  test.each([
+    [["a", "a", "b"], "b rank 2"],
+    [["a", "a", "a"], "rank 2"],
+  ])("ranks of hosts %j are named %s", (hosts, name) => {
+    const { traceEvents } = JSON.parse(toChromeTrace([span("step", 2, 0)], { hosts })) as {
+      traceEvents: { args?: unknown }[];
+    };
+    expect(traceEvents[0]?.args).toEqual({ name });
+  });
+
   test("arguments of a span are kept", () => {
     const event: TraceEvent = {
       ...span("step", 0, 0),

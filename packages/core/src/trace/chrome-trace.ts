@@ -23,17 +23,21 @@ interface ChromeEvent {
  * The events of any number of ranks as Chrome trace JSON. Time 0 is the earliest event; ranks are sorted by number,
  * tracks by first appearance.
  *
+ * @param options - `hosts`: of every rank, as `world.hosts` has it; where there are several, they stand before the ranks
  * @example
  * ```ts
  * writeFileSync("trace.json", toChromeTrace([...traceOfRank0.events, ...traceOfRank1.events]));
  * ```
  * @see Chrome "Trace Event Format", https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
  */
-export function toChromeTrace(events: readonly TraceEvent[]): string {
+export function toChromeTrace(
+  events: readonly TraceEvent[],
+  options: { readonly hosts?: readonly string[] } = {},
+): string {
   const tracks = numberTracks(events);
   const originMs = events.reduce((least, event) => Math.min(least, timeOf(event)), Infinity);
   const traceEvents = [
-    ...metadata(tracks),
+    ...metadata(tracks, options.hosts ?? []),
     ...events
       .map((event) => toChromeEvent(event, originMs, tracks))
       .sort((left, right) => (left.ts ?? 0) - (right.ts ?? 0)),
@@ -54,9 +58,11 @@ function numberTracks(events: readonly TraceEvent[]): TrackNumbers {
   return ranks;
 }
 
-function metadata(tracks: TrackNumbers): ChromeEvent[] {
+function metadata(tracks: TrackNumbers, hosts: readonly string[]): ChromeEvent[] {
+  const nameOf = (rank: number): string =>
+    new Set(hosts).size > 1 ? `${hosts[rank]} rank ${rank}` : `rank ${rank}`;
   return [...tracks].flatMap(([pid, names]) => [
-    { name: "process_name", ph: "M" as const, pid, tid: 0, args: { name: `rank ${pid}` } },
+    { name: "process_name", ph: "M" as const, pid, tid: 0, args: { name: nameOf(pid) } },
     { name: "process_sort_index", ph: "M" as const, pid, tid: 0, args: { sort_index: pid } },
     ...[...names].map(([name, tid]) => ({ name: "thread_name", ph: "M" as const, pid, tid, args: { name } })),
   ]);
