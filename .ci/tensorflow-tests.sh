@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the native engine into a folder of its own and runs on it the tests whose values an engine computes: kernels,
 # layers, optimizers, rules, layers of experts, pipelines, and the trainings. What an engine cannot change (schedules,
-# planners, transports, commands, files) is tested once, on wasm.
+# planners, transports, commands, files), and what names its engine, is tested once, on wasm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scratch=$(mktemp -d)
@@ -13,6 +13,8 @@ npx vitest run packages/core/src/{autograd,engine,kernels,nn,optim} packages/cor
   packages/sharding/src/{backend,layers,rules} packages/sharding/test packages/moe/src packages/moe/test \
   packages/pipeline/src/stage.test.ts packages/pipeline/test/{tied,transparency}.test.ts \
   examples/{cnn,expert-pipeline,gpt,moe-gpt} \
-  --exclude '**/mpi*.test.ts' --exclude 'examples/gpt/{hosts,restart}*.test.ts' \
-  --exclude 'packages/sharding/test/{redistribute-paths,checkpoint-*,bad-input,sub-mesh}.test.ts' \
+  --exclude '**/mpi*.test.ts' --exclude 'examples/gpt/{hosts,restart,resume}*.test.ts' \
+  --exclude 'packages/sharding/test/{redistribute-paths,checkpoint*,bad-input,sub-mesh}.test.ts' \
+  --exclude 'packages/sharding/test/silent-errors/**' \
+  --exclude '**/{fallback,memory,meshes,op-coverage,routing-properties}.test.ts' \
   --exclude '**/wasm*/**' --exclude '**/wasm*.test.ts'
