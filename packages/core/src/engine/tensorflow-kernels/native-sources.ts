@@ -13,7 +13,13 @@ export const FUSED_KERNELS_FILE = "meshwright_kernels.node";
 /** The library that loads TensorFlow without its greeting. */
 export const QUIET_LOAD_FILE = "meshwright_quiet_load.node";
 
-const UNITS = ["fused-kernels.cc", "lent-memory.cc", "loops-cross-entropy.cc", "loops.cc"] as const;
+const UNITS = [
+  "fused-kernels.cc",
+  "lent-memory.cc",
+  "loops-cross-entropy.cc",
+  "loops.cc",
+  "operation.cc",
+] as const;
 
 /** The folder of the sources: beside this file, or in the package's `src` where this file was bundled into `dist`. */
 export function nativeSourcesFolder(): string {

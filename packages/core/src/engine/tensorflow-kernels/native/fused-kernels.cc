@@ -5,12 +5,12 @@
 #include <node_api.h>
 
 #include <array>
-#include <initializer_list>
 #include <mutex>
 #include <vector>
 
 #include "lent-memory.h"
 #include "loops.h"
+#include "operation.h"
 #include "tensorflow-c.h"
 
 namespace meshwright {
@@ -253,28 +253,9 @@ void run(void* attributes, TF_OpKernelContext* context) {
   compute(call, *static_cast<const Attributes*>(attributes));
 }
 
-void unknown_shapes(TF_ShapeInferenceContext* context, TF_Status* status) {
-  TF_ShapeInferenceContextSetUnknownShape(context, status);
-}
-
-using Specs = std::initializer_list<const char*>;
-
 template <void (*compute)(Call&, const Attributes&)>
 bool define(const char* name, Specs inputs, Specs outputs, Specs attributes = {}) {
-  TF_Status* status = TF_NewStatus();
-  TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder(name);
-  for (const char* spec : inputs) TF_OpDefinitionBuilderAddInput(op, spec);
-  for (const char* spec : outputs) TF_OpDefinitionBuilderAddOutput(op, spec);
-  for (const char* spec : attributes) TF_OpDefinitionBuilderAddAttr(op, spec);
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(op, unknown_shapes);
-  TF_RegisterOpDefinition(op, status);
-  if (TF_GetCode(status) == TF_OK) {
-    TF_KernelBuilder* kernel = TF_NewKernelBuilder(name, "CPU", read_attributes, run<compute>, delete_attributes);
-    TF_RegisterKernelBuilder(name, kernel, status);
-  }
-  const bool done = TF_GetCode(status) == TF_OK;
-  TF_DeleteStatus(status);
-  return done;
+  return define_operation(name, inputs, outputs, attributes, {run<compute>, read_attributes, delete_attributes});
 }
 
 bool define_all() {

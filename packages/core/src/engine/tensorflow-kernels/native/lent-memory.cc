@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "operation.h"
 #include "tensorflow-c.h"
 
 namespace meshwright {
@@ -73,46 +74,7 @@ void empty(void* kernel, TF_OpKernelContext* context) {
   finish(context, status);
 }
 
-void unknown_shapes(TF_ShapeInferenceContext* context, TF_Status* status) {
-  TF_ShapeInferenceContextSetUnknownShape(context, status);
-}
-
-void no_shapes(TF_ShapeInferenceContext*, TF_Status*) {}
-
 constexpr char kTypes[] = "T: {float, int32, bool}";
-
-bool define_lend() {
-  TF_Status* status = TF_NewStatus();
-  TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder("MeshwrightLend");
-  TF_OpDefinitionBuilderAddInput(op, "x: T");
-  TF_OpDefinitionBuilderAddAttr(op, kTypes);
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(op, no_shapes);
-  TF_RegisterOpDefinition(op, status);
-  if (TF_GetCode(status) == TF_OK) {
-    TF_KernelBuilder* kernel = TF_NewKernelBuilder("MeshwrightLend", "CPU", nullptr, lend, nullptr);
-    TF_RegisterKernelBuilder("MeshwrightLend", kernel, status);
-  }
-  const bool done = TF_GetCode(status) == TF_OK;
-  TF_DeleteStatus(status);
-  return done;
-}
-
-bool define_empty() {
-  TF_Status* status = TF_NewStatus();
-  TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder("MeshwrightEmpty");
-  TF_OpDefinitionBuilderAddInput(op, "shape: int32");
-  TF_OpDefinitionBuilderAddOutput(op, "y: T");
-  TF_OpDefinitionBuilderAddAttr(op, kTypes);
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(op, unknown_shapes);
-  TF_RegisterOpDefinition(op, status);
-  if (TF_GetCode(status) == TF_OK) {
-    TF_KernelBuilder* kernel = TF_NewKernelBuilder("MeshwrightEmpty", "CPU", read_type, empty, delete_type);
-    TF_RegisterKernelBuilder("MeshwrightEmpty", kernel, status);
-  }
-  const bool done = TF_GetCode(status) == TF_OK;
-  TF_DeleteStatus(status);
-  return done;
-}
 
 napi_value take(napi_env env, napi_callback_info) {
   void* data = std::exchange(note, nullptr);
@@ -153,7 +115,10 @@ bool export_function(napi_env env, napi_value exports, const char* name, napi_ca
 
 }  // namespace
 
-bool define_memory_operations() { return define_lend() && define_empty(); }
+bool define_memory_operations() {
+  return define_operation("MeshwrightLend", {"x: T"}, {}, {kTypes}, {lend}) &&
+         define_operation("MeshwrightEmpty", {"shape: int32"}, {"y: T"}, {kTypes}, {empty, read_type, delete_type});
+}
 
 bool export_memory_functions(napi_env env, napi_value exports) {
   return export_function(env, exports, "take", take) && export_function(env, exports, "window", window);

@@ -14,19 +14,30 @@ MESHWRIGHT_INLINE float largest(const float* x, int64_t n) {
   return top;
 }
 
+struct Sums {
+  float exponentials = 0;
+  float total = 0;
+};
+
+// Of e^(x - top), and of x - top.
+MESHWRIGHT_INLINE Sums sums_below(float top, const float* x, int64_t n) {
+  float exponentials = 0;
+  float total = 0;
+#pragma omp simd reduction(+ : exponentials, total)
+  for (int64_t i = 0; i < n; i++) {
+    exponentials += exponential(x[i] - top);
+    total += x[i] - top;
+  }
+  return {exponentials, total};
+}
+
 }  // namespace
 
 MESHWRIGHT_SIMD void cross_entropy(const float* logits, const int32_t* labels, float* loss, float* log_sum_exp,
                                    int64_t R, int64_t V, int64_t ignore, double smoothing, double z_loss) {
   for (int64_t r = 0; r < R; r++, logits += V) {
     const float top = largest(logits, V);
-    float exponentials = 0;
-    float total = 0;
-#pragma omp simd reduction(+ : exponentials, total)
-    for (int64_t j = 0; j < V; j++) {
-      exponentials += exponential(logits[j] - top);
-      total += logits[j] - top;
-    }
+    const auto [exponentials, total] = sums_below(top, logits, V);
     const double log_sum = std::log(static_cast<double>(exponentials));
     const double z = top + log_sum;
     log_sum_exp[r] = static_cast<float>(z);
@@ -45,13 +56,7 @@ MESHWRIGHT_SIMD void cross_entropy_sums(const float* logits, const int32_t* labe
                                         int64_t R, int64_t V, int64_t first_class, bool is_smoothed) {
   for (int64_t r = 0; r < R; r++, logits += V) {
     const float top = maxima[r];
-    float exponentials = 0;
-    float total = 0;
-#pragma omp simd reduction(+ : exponentials, total)
-    for (int64_t j = 0; j < V; j++) {
-      exponentials += exponential(logits[j] - top);
-      total += logits[j] - top;
-    }
+    const auto [exponentials, total] = sums_below(top, logits, V);
     const int64_t own = labels[r] - first_class;
     sums[r] = exponentials;
     sums[R + r] = own >= 0 && own < V ? logits[own] - top : 0;
