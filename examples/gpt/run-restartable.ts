@@ -30,7 +30,7 @@ export async function runRestartable(
   onOutput?: (stdout: string) => void,
 ): Promise<Finished> {
   const child = spawn(process.execPath, [bin, "run", program, "--engine", "cpu", ...options, "--", ...args], {
-    ...{ stdio: ["ignore", "pipe", "pipe"], env: mpiEnvironment(4), timeout: HANG_MS - 10_000 },
+    ...{ stdio: ["ignore", "pipe", "pipe"], env: mpiEnvironment(), timeout: HANG_MS - 10_000 },
   });
   const text = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => {

@@ -1,13 +1,9 @@
-import { describe, expect, test, vi } from "vitest";
-import { HANG_MS, installedMpiruns } from "../../core/test/mpi/mpirun.ts";
-import { runTwins, type TwinProgram } from "../../core/test/mpi/twins.ts";
+import { expectTwins } from "../../core/test/mpi/expect-twins.ts";
+import type { TwinProgram } from "../../core/test/mpi/twins.ts";
 import type { MeshAxes } from "@meshwright/sharding";
 import type { ExchangeOptions } from "./programs/exchange-rows.ts";
 import type { ModelTwinOptions } from "./programs/model-twin.ts";
 import type { LayerTwinOptions } from "./programs/moe-layer-twin.ts";
-
-vi.setConfig({ testTimeout: HANG_MS });
-const launchers = installedMpiruns();
 
 interface Options {
   readonly "exchange-rows": ExchangeOptions;
@@ -54,23 +50,4 @@ const ON_FOUR = [
   twin("model-twin", { mesh: { dp: 2, ep: 2 }, cases: models }),
 ];
 
-describe.skipIf(launchers.length > 0)("Layers and models of experts over MPI", () => {
-  test.skip("need mpirun: install openmpi-bin and libopenmpi-dev, or mpich", () => undefined);
-});
-
-describe.runIf(launchers.length > 0)("Layers and models of experts over MPI", () => {
-  test.each([
-    ["two", 2, launchers.at(-1)!, ON_TWO],
-    ["four", 4, launchers[0]!, ON_FOUR],
-  ] as const)(
-    "on %s processes return what they return on threads, bit for bit",
-    async (_, ranks, launcher, programs) => {
-      const results = await runTwins(launcher, ranks, programs);
-      expect(results).toHaveLength(programs.length);
-      for (const { mpi, threads } of results) {
-        expect(mpi).toHaveLength(ranks);
-        expect(mpi).toEqual(threads);
-      }
-    },
-  );
-});
+expectTwins("Layers and models of experts over MPI", { two: ON_TWO, four: ON_FOUR });

@@ -5,7 +5,6 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { availableParallelism } from "node:os";
 
 /** An MPI that can be tested here. */
 export interface Mpirun {
@@ -47,13 +46,11 @@ export function installedMpiruns(): readonly Mpirun[] {
 }
 
 /** What launchers need here. */
-export function mpiEnvironment(ranks: number): Readonly<Record<string, string | undefined>> {
+export function mpiEnvironment(): Readonly<Record<string, string | undefined>> {
   return {
     ...process.env,
     // Open MPI asks for this where the tests run as root, as they do in containers.
     ...{ OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" },
-    // Ranks that share cores give them to each other while they wait.
-    ...(ranks > availableParallelism() ? { OMPI_MCA_mpi_yield_when_idle: "1" } : {}),
   };
 }
 
@@ -67,7 +64,7 @@ export async function mpirun(
 ): Promise<Finished> {
   const child = spawn(command, [...options, "-np", String(ranks), process.execPath, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...mpiEnvironment(ranks), ...environment },
+    env: { ...mpiEnvironment(), ...environment },
     // Ends all processes of a job that hangs, before the test gives up.
     timeout: HANG_MS - 10_000,
   });

@@ -48,14 +48,13 @@ export class SshHosts {
   /** Runs a command on `head`. */
   async run(
     command: readonly string[],
-    ranks: number,
     environment: Readonly<Record<string, string>> = {},
     cwd: string = this.folder,
   ): Promise<Finished> {
     const [program, ...args] = this.#on(this.#names.length - 1, command);
     const child = spawn(program!, args, {
       ...{ cwd, stdio: ["ignore", "pipe", "pipe"], timeout: HANG_MS - 10_000 },
-      env: { ...mpiEnvironment(ranks), ...environment },
+      env: { ...mpiEnvironment(), ...environment },
     });
     const text = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text.stdout += chunk));
