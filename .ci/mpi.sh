@@ -24,3 +24,12 @@ else
     examples/gpt/{mpi,restart,hosts}.test.ts
 fi
 bash .ci/slurm.sh
+
+# That the benchmarks over MPI run, not how fast.
+if command -v mpirun >/dev/null; then
+  npx -y pnpm@10 bench mpi --rounds 1 --samples 1 --sizes 4,65536
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  for program in all-reduce-order transfers; do
+    "$(command -v mpirun.openmpi || command -v mpirun)" -np 2 node packages/core/bin/meshwright.mjs run "bench/mpi/$program.ts"
+  done
+fi
