@@ -39,6 +39,10 @@ CASES = {
         "router": {"scoreFunction": "sigmoid", "scalingFactor": 2.5, "groups": {"count": 4, "perToken": 2}},
         "balance": {"biasRate": 0.01, "sequenceLoss": 0.03}, "sharedExperts": {"hidden": SHARED},
     },
+    "expert choice": {
+        "topK": 2, "activation": "swiglu", "expertChoice": True, "router": {"scalingFactor": 1.5},
+        "balance": {"zLoss": 0.003}, "sharedExperts": {"hidden": SHARED},
+    },
 }
 
 
@@ -78,6 +82,8 @@ def route(logits, options, bias):
         weights = scores.gather(1, experts)
         return experts, factor * weights / weights.sum(-1, keepdim=True), scores / scores.sum(-1, keepdim=True)
     scores = torch.softmax(logits, -1)
+    if options.get("expertChoice"):
+        return torch.arange(E).expand(T, E), factor * scores, scores
     experts = logits.topk(k, -1)[1]
     if router.get("order") != "scoreFirst":
         return experts, factor * torch.softmax(logits.gather(1, experts), -1), scores
@@ -90,6 +96,9 @@ def route(logits, options, bias):
 def keep(experts, weights, options):
     """1 for each choice [T, K] that is within its expert's capacity."""
     kept = torch.ones_like(weights)
+    if options.get("expertChoice"):
+        best = weights.topk(math.ceil(T * options["topK"] / E), 0)[1]  # [C, E]
+        return torch.zeros_like(weights).scatter_(0, best, 1.0).detach()
     if "capacity" not in options:
         return kept
     capacity = options["capacity"]
@@ -149,11 +158,12 @@ def case(options):
         y = y + network(x, options, p["shared.up.weight"], p["shared.down.weight"], p.get("shared.gate.weight"))
     losses = auxiliary(options, logits, experts, weights, scores)
     total = (y * wave("y", (T, D))).sum() + sum(losses.values())
+    is_choice = options.get("expertChoice", False)
     gradients = torch.autograd.grad(total, [x, *p.values()])
     return {
         "options": options,
-        "counts": torch.bincount(experts.flatten(), minlength=E).tolist(),
-        "dropped": int((1 - kept).sum()),
+        "counts": (kept.sum(0).int() if is_choice else torch.bincount(experts.flatten(), minlength=E)).tolist(),
+        "dropped": 0 if is_choice else int((1 - kept).sum()),
         "losses": {name: float(f"{value.item():.8g}") for name, value in losses.items()},
         "y": rounded(y),
         "gradients": dict(zip(["x", *p], map(rounded, gradients))),

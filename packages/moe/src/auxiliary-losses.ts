@@ -7,6 +7,7 @@ import { ContractError } from "@meshwright/core";
 import { stack, tensor1d, type Scalar, type Tensor } from "@tensorflow/tfjs";
 import { importanceLoss, sequenceSwitchLoss, switchLoss, zLoss } from "./balance-losses.ts";
 import type { Routing } from "./choose-experts.ts";
+import type { Offer } from "./expert-choice.ts";
 import type { BalanceOptions } from "./moe-layer-options.ts";
 
 /** The losses that a layer may have. */
@@ -18,7 +19,7 @@ export type AuxiliaryLosses = Readonly<Partial<Record<AuxiliaryLossName, number>
 /** What the losses are made of. */
 export interface LossInputs {
   readonly where: string;
-  readonly routing: Routing;
+  readonly routing: Routing | Offer;
   /** Shape of the layer's input. */
   readonly inputShape: readonly number[];
   /** Choices per expert of this call over all ranks, if they are known already. */

@@ -6,8 +6,21 @@
  * @packageDocumentation
  */
 import { ContractError } from "@meshwright/core";
-import { add, gather, mul, range, softmax, tidy, topk, transpose, type Tensor } from "@tensorflow/tfjs";
+import {
+  add,
+  gather,
+  mul,
+  range,
+  softmax,
+  tensor2d,
+  tidy,
+  topk,
+  transpose,
+  type Tensor,
+} from "@tensorflow/tfjs";
+import type { Routing } from "./choose-experts.ts";
 import { detach } from "./detach.ts";
+import { alongRows } from "./forced-balance.ts";
 
 /** What the experts chose. Whoever asked owns (disposes) the tensors. */
 export interface ExpertChoice {
@@ -51,9 +64,37 @@ export function chooseTokens(logits: Tensor, { capacity }: { readonly capacity: 
   }
   return tidy(() => {
     const scores = softmax(logits);
-    const tokens = topk(transpose(detach(scores)), capacity).indices; // [E, C]
+    const tokens = bestTokens(scores, capacity);
     // Element (t, e) stands at t E + e.
     const at = add(mul(tokens, numExperts), range(0, numExperts, 1, "int32").expandDims(-1));
     return { tokens, weights: gather(scores.reshape([-1]), at.toInt()), scores };
+  });
+}
+
+/** The tokens of each expert: int32 `[E, C]` of scores `[T, E]`, in the order of `ExpertChoice.tokens`. */
+export function bestTokens(scores: Tensor, capacity: number): Tensor {
+  return tidy(() => topk(transpose(detach(scores)), capacity).indices);
+}
+
+/** What experts choose from: a {@link Routing} in which every token goes to every expert, K = E. */
+export type Offer = Omit<Routing, "assignment">;
+
+/**
+ * Offers every token to every expert; `planExpertChoice` says which of them the experts take. No communication.
+ *
+ * @param logits - finite float32 `[T, E]`
+ * @returns new tensors with the rows of `logits`; the caller's scope owns them
+ */
+export function offerTokens(logits: Tensor, { scalingFactor }: { readonly scalingFactor: number }): Offer {
+  const [numTokens, numExperts] = logits.shape as [number, number];
+  return tidy(() => {
+    const scores = softmax(logits);
+    const all = Int32Array.from({ length: numTokens * numExperts }, (_, pair) => pair % numExperts);
+    return {
+      experts: alongRows(tensor2d(all, [numTokens, numExperts], "int32"), logits),
+      weights: scalingFactor === 1 ? scores.clone() : mul(scores, scalingFactor),
+      logits: logits.clone(),
+      scores,
+    };
   });
 }

@@ -20,7 +20,7 @@ export { Router, setRouterStep, type RouterOptions } from "./router.ts";
 export type { Choice, ChoiceOptions } from "./router-options.ts";
 export type { GroupLimit } from "./group-limit.ts";
 export { chooseExperts, type ChooseOptions, type Routing } from "./choose-experts.ts";
-export { chooseTokens, type ExpertChoice } from "./expert-choice.ts";
+export { chooseTokens, type ExpertChoice, type Offer } from "./expert-choice.ts";
 
 export {
   expertCounts,

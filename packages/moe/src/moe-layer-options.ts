@@ -66,7 +66,7 @@ export interface MoELayerOptions<Axes extends MeshAxes = MeshAxes> {
   readonly hidden: number;
   /** E. */
   readonly numExperts: number;
-  /** K: experts per token. */
+  /** K: experts per token; with `expertChoice` on average. */
   readonly topK: number;
   /** Names the layer in errors and records, and its random stream; for example `"blocks.1.mlp"`. */
   readonly name: string;
@@ -76,6 +76,12 @@ export interface MoELayerOptions<Axes extends MeshAxes = MeshAxes> {
   readonly activation?: "gelu" | "swiglu";
   /** How experts are chosen. */
   readonly router?: Omit<RouterOptions, "features" | "numExperts" | "topK" | "name" | "seed">;
+  /**
+   * Whether every expert takes the `ceil(T K / E)` tokens with the largest scores, instead of every token K experts. All
+   * experts are equally busy; a token may have none. Not for causal models: a token's experts then depend on later tokens.
+   * See `chooseTokens`. Default false.
+   */
+  readonly expertChoice?: boolean;
   /** What keeps experts equally busy. Default: nothing. */
   readonly balance?: BalanceOptions;
   /** Default: none, nothing is dropped. */
@@ -113,6 +119,7 @@ export function checkMoELayer(options: MoELayerOptions): void {
     ...sizeProblems(options),
     ...balanceProblems(options),
     ...capacityProblems(options),
+    ...expertChoiceProblems(options),
     ...parallelProblems(options),
   ];
   const where = `MoELayer ${options.name}`;
@@ -186,6 +193,28 @@ function capacityProblems({ capacity, dispatcher }: MoELayerOptions): string[] {
     );
   }
   return problems;
+}
+
+/** Settings that have nothing to do where experts choose. */
+function expertChoiceProblems({
+  expertChoice,
+  capacity,
+  balance = {},
+  router = {},
+}: MoELayerOptions): string[] {
+  if (expertChoice !== true) return [];
+  const { scoreFunction, order, renormalize, groups, forceBalance } = router;
+  const useless = {
+    ...{ capacity, "router.scoreFunction": scoreFunction, "router.order": order },
+    ...{ "router.renormalize": renormalize, "router.groups": groups, "router.forceBalance": forceBalance },
+    ...Object.fromEntries(Object.entries(balance).map(([name, value]) => [`balance.${name}`, value])),
+  };
+  return Object.entries(useless)
+    .filter(([name, value]) => value !== undefined && name !== "balance.zLoss")
+    .map(
+      ([name, value]) =>
+        `${name} (${JSON.stringify(value)}) must be left out with expertChoice (true), where scores are a softmax over all experts and every expert takes the same number of tokens; leave out one of the two.`,
+    );
 }
 
 function parallelProblems({ parallel, dispatcher, numExperts }: MoELayerOptions): string[] {

@@ -118,6 +118,20 @@ describe("MoELayer on one rank", () => {
     expect([...record!.counts].sort()).toEqual([0, 0, 0, 0, 7]);
   });
 
+  test("where experts choose, a token that none takes gets nothing", () => {
+    const records: ExpertLoadRecord[] = [];
+    const layer = create({ topK: 1, expertChoice: true, onLoad: (record) => records.push(record) });
+    tf.tidy(() => {
+      // Seven equal tokens: each of 5 experts takes ceil(7 / 5) = 2, among equals the first ones.
+      const y = layer.apply(tf.tile(wave([1, 4]), [7, 1])).arraySync() as number[][];
+      expect(y[1]).toEqual(y[0]);
+      expect(y[0]!.some((value) => value !== 0)).toBe(true);
+      for (const row of y.slice(2)) expect(row).toEqual([0, 0, 0, 0]);
+    });
+    expect([...records[0]!.counts]).toEqual([2, 2, 2, 2, 2]);
+    expect(records[0]).toMatchObject({ dropped: 0, tokens: 7 });
+  });
+
   test("losses, records and counts are of training passes, and not of recomputed ones", () => {
     const records: ExpertLoadRecord[] = [];
     const layer = create({ balance: { loss: 0.5, biasRate: 0.1 }, onLoad: (record) => records.push(record) });
@@ -206,6 +220,24 @@ describe("MoELayer refuses", () => {
     const options = { ...SIZES, router: { forceBalance: true }, balance: { biasRate: 0.01 } };
     expect(() => new MoELayer(options)).toThrow(
       "MoELayer moe: balance.biasRate (0.01) must be left out with router.forceBalance (true), which ignores the bias.",
+    );
+  });
+
+  test("settings that have nothing to do where experts choose", () => {
+    const options = {
+      ...{ ...SIZES, expertChoice: true, capacity: { factor: 1 } },
+      router: { order: "scoreFirst", jitter: 0.01 },
+      ...{ seed: 1, balance: { loss: 0.01, zLoss: 0.001 } },
+    } as const;
+    const why =
+      "must be left out with expertChoice (true), where scores are a softmax over all experts and every expert takes the same number of tokens; leave out one of the two.";
+    expect(() => new MoELayer(options)).toThrow(
+      [
+        "MoELayer moe:",
+        `- capacity ({"factor":1}) ${why}`,
+        `- router.order ("scoreFirst") ${why}`,
+        `- balance.loss (0.01) ${why}`,
+      ].join("\n"),
     );
   });
 

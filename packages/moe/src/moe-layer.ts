@@ -30,6 +30,7 @@ import { auxiliaryLosses, readLosses, stackLosses, type AuxiliaryLosses } from "
 import { nextBalanceBias } from "./balance-bias.ts";
 import type { Routing } from "./choose-experts.ts";
 import { ExpertDispatch } from "./expert-dispatch.ts";
+import type { Offer } from "./expert-choice.ts";
 import type { Load } from "./expert-load.ts";
 import { createExperts, type Experts } from "./experts.ts";
 import type { ExpertLoadRecord } from "./load/expert-load-record.ts";
@@ -56,7 +57,7 @@ interface Call {
 
 /**
  * `y_t = sum over the K experts j of token t of w_tj expert_j(x_t)`, plus the shared experts; in place of a block's
- * feed-forward module.
+ * feed-forward module. With `expertChoice` the sum goes over the experts that took the token.
  *
  * | tensor             | global shape              | on each rank        | placements                              |
  * | ------------------ | ------------------------- | ------------------- | --------------------------------------- |
@@ -100,8 +101,10 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
   readonly expertBias: Parameter | undefined;
   readonly name: string;
   readonly numExperts: number;
-  /** Experts per token. */
+  /** Experts per token; with expert choice on average. */
   readonly topK: number;
+  /** Whether experts choose tokens, and not tokens experts. */
+  readonly expertChoice: boolean;
   /** Whether there are losses, records and noise; `setTraining` sets it for a whole model. */
   training = true;
   /** What the auxiliary losses of the next call are multiplied by; `setLossScale` sets it for a whole model. */
@@ -125,14 +128,16 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
   #losses: AuxiliaryLosses = {};
 
   constructor(options: MoELayerOptions<Axes>) {
-    const { features, numExperts, topK, name, seed, balance = {} } = options;
+    const { features, numExperts, topK, name, seed, balance = {}, expertChoice = false } = options;
     const plain: MoELayerOptions = { ...options, parallel: withPlainNames(options.parallel) };
     checkMoELayer(plain);
     this.name = name;
     this.numExperts = numExperts;
     this.topK = topK;
+    this.expertChoice = expertChoice;
     this.#parallel = resolveParallel(plain);
     this.router = new Router({
+      ...(expertChoice && { order: "scoreFirst" }),
       ...options.router,
       ...{ features, numExperts, topK, name: `${name}.router` },
       ...(seed !== undefined && { seed }),
@@ -179,11 +184,14 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
     const call = this.#nextCall();
     return tidy(() => {
       const tokens = this.#place(x.reshape([-1, features])); // [B, S, D] -> [T, D]
-      const routing = this.router.route(tokens, this.expertBias?.variable);
+      const routing: Routing | Offer = this.expertChoice
+        ? this.router.offer(tokens)
+        : this.router.route(tokens, this.expertBias?.variable);
       const { plan, load } = planTokens(routing, {
         where: `MoELayer ${this.name}`,
         numExperts: this.numExperts,
         capacity: this.#capacity,
+        expertChoice: this.expertChoice ? { topK: this.topK } : undefined,
         parallel: this.#parallel,
         at: this.#dispatch.at,
         needsLoad: this.training && this.#needsLoad,
@@ -245,7 +253,7 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
       inputShape,
       call,
     }: {
-      readonly routing: Routing;
+      readonly routing: Routing | Offer;
       readonly load: Load | undefined;
       readonly inputShape: readonly number[];
       readonly call: Call;

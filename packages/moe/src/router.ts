@@ -8,6 +8,7 @@
 import { ContractError, Linear, namedModules, nextCallIndex, type Module } from "@meshwright/core";
 import { add, cast, tidy, type Tensor } from "@tensorflow/tfjs";
 import { chooseExperts, type Routing } from "./choose-experts.ts";
+import { offerTokens, type Offer } from "./expert-choice.ts";
 import { requireFiniteLogits } from "./finite-logits.ts";
 import { alongRows, forcedExperts } from "./forced-balance.ts";
 import { jitter } from "./jitter.ts";
@@ -126,19 +127,35 @@ export class Router implements Module {
    * @throws ContractError if `x` has another shape, or a logit is not finite (names the layer and the step).
    */
   route(x: Tensor, bias?: Tensor): Routing {
-    if (x.shape.length !== 2) {
-      throw new ContractError(
-        `Router ${this.name}: the input (shape [${x.shape.join(", ")}]) must be [tokens, ${this.gate.weight.shape[0]!}]; use x.reshape([-1, ${this.gate.weight.shape[0]!}]).`,
-      );
-    }
     return tidy(() => {
-      const logits = this.apply(x);
-      requireFiniteLogits(logits, { name: this.name, step: this.step });
+      const logits = this.#finiteLogits(x);
       const experts = this.forceBalance
         ? alongRows(forcedExperts(logits.shape[0], this.choice), logits)
         : undefined;
       return { ...chooseExperts(logits, this.choice, { bias, experts }) };
     });
+  }
+
+  /**
+   * The same where the experts choose: every token is offered to every expert.
+   *
+   * @param x - `[T, D]`
+   * @returns new tensors; the caller's scope owns them
+   * @throws ContractError as `route` does.
+   */
+  offer(x: Tensor): Offer {
+    return tidy(() => ({ ...offerTokens(this.#finiteLogits(x), this.choice) }));
+  }
+
+  #finiteLogits(x: Tensor): Tensor {
+    if (x.shape.length !== 2) {
+      throw new ContractError(
+        `Router ${this.name}: the input (shape [${x.shape.join(", ")}]) must be [tokens, ${this.gate.weight.shape[0]!}]; use x.reshape([-1, ${this.gate.weight.shape[0]!}]).`,
+      );
+    }
+    const logits = this.apply(x);
+    requireFiniteLogits(logits, { name: this.name, step: this.step });
+    return logits;
   }
 }
 

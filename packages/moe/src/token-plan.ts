@@ -8,12 +8,14 @@
  * | --------------------------------- | ------------------------------------------------------------------- |
  * | no capacity, or of each rank      | none                                                                |
  * | capacity over all ranks           | all-gather of `4 T K` bytes; by probability of the weights as well  |
+ * | expert choice                     | see `planExpertChoice`                                              |
  * | load, without the line above      | all-reduce of `4 (E + 1)` bytes                                     |
  *
  * @packageDocumentation
  */
 import { planCapacity, type CapacityPlanOptions } from "./capacity-plan.ts";
-import type { Routing } from "./choose-experts.ts";
+import { planExpertChoice } from "./expert-choice-plan.ts";
+import type { Offer } from "./expert-choice.ts";
 import { loadOf, sumOverRanks, type Load } from "./expert-load.ts";
 import type { LayerCapacity } from "./moe-layer-options.ts";
 import { rankRows } from "./rank-rows.ts";
@@ -30,6 +32,8 @@ export interface TokenPlan extends TokenChoices {
 /** What decides a plan. */
 export interface PlanOptions extends CapacityPlanOptions {
   readonly capacity: LayerCapacity | undefined;
+  /** Experts per token on average, where the experts choose; undefined where the tokens do. */
+  readonly expertChoice: { readonly topK: number } | undefined;
   readonly needsLoad: boolean;
 }
 
@@ -39,13 +43,16 @@ export interface PlanOptions extends CapacityPlanOptions {
  * @throws ContractError if the tokens are split over a mesh that the layer does not know.
  */
 export function planTokens(
-  routing: Pick<Routing, "experts" | "weights">,
+  routing: Pick<Offer, "experts" | "weights" | "scores">,
   options: PlanOptions,
 ): { readonly plan: TokenPlan; readonly load: Load | undefined } {
-  const { numExperts, capacity } = options;
+  const { numExperts, capacity, expertChoice } = options;
   const [numTokens, topK] = routing.experts.shape as [number, number];
   const own = rankRows(routing.experts, options);
-  const decided = capacity && planCapacity(routing, capacity, { ...options, own });
+  const decided =
+    expertChoice === undefined
+      ? capacity && planCapacity(routing, capacity, { ...options, own })
+      : planExpertChoice(routing, expertChoice);
   const part = own.shape[0] === numTokens ? own : rankRows(routing.experts, options, options.at);
   const plan: TokenPlan = {
     ...{ experts: part.values as Int32Array, numTokens: part.shape[0]!, topK, numExperts },

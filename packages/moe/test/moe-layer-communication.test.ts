@@ -51,6 +51,19 @@ describe("MoELayer on 4 ranks", () => {
     });
   });
 
+  test("where experts choose, moves scores to the experts that rank them, and gathers the choices", async () => {
+    const layer = { ...sizes, expertChoice: true };
+    const [facts] = await run({ axes: { dp: 1, ep: 4, tp: 1 }, layer, tokens: 12 });
+    const calls = callsOf(facts!.forward, "ep");
+    expect(calls.map(({ collective, bytesSent }) => [collective, bytesSent]).slice(0, 2)).toEqual([
+      // 12 x 8 scores on 4 ranks; then 8 experts' 3 tokens each.
+      ["allToAll", (4 * 12 * 8 * 3) / 16],
+      ["allGather", (4 * 8 * 3 * 3) / 4],
+    ]);
+    expect(calls.slice(2).map(({ label }) => label)).toEqual(["expert counts", "dispatch", "combine"]);
+    expect(facts!.backward.map(({ label }) => label)).toEqual(["combine, backward", "dispatch, backward"]);
+  });
+
   test("sums over the tensor axis backward alone, for the tokens and their weights", async () => {
     const facts = await run({ axes: { dp: 1, ep: 2, tp: 2 }, layer: sizes, tokens: 6 });
     for (const { forward, backward } of facts) {

@@ -2,7 +2,7 @@ import { verifyParallel } from "@meshwright/sharding";
 import { expect, test } from "vitest";
 import type { LayerCase, LayerTwinOptions } from "./programs/moe-layer-twin.ts";
 
-/** Four layers on five meshes, each with kernels of its own to plan; only a hang takes that long. */
+/** Six layers on five meshes, each with kernels of its own to plan; only a hang takes that long. */
 const TIMEOUT_MS = 300_000;
 const PROGRAM = new URL("./programs/moe-layer-twin.ts", import.meta.url);
 const balance = { loss: 0.3, sequenceLoss: 0.2, zLoss: 0.1, importanceLoss: 0.4 };
@@ -24,6 +24,16 @@ const CASES: Readonly<Record<string, LayerCase>> = {
     router: { scoreFunction: "sigmoid", scalingFactor: 2 },
     capacity: { factor: 0.9, drop: "probability" },
     balance: { loss: 0.3, biasRate: 0.05 },
+  },
+  // 13 tokens on up to 4 ranks; 7 for each of 4 experts, and some for none.
+  "expert choice": {
+    ...{ tokens: [13], numExperts: 4, topK: 2, expertChoice: true, split: true, cuts: [6] },
+    ...{ activation: "swiglu", sharedExperts: { hidden: 7 }, balance: { zLoss: 0.1 } },
+  },
+  // Fewer tokens than ranks, and than an expert would take.
+  "expert choice, gathered": {
+    ...{ tokens: [3], numExperts: 8, topK: 8, expertChoice: true, dispatcher: "all-gather" },
+    router: { scalingFactor: 2 },
   },
 };
 

@@ -12,7 +12,7 @@ export interface ExpertLoadRecord {
   readonly layer: string;
   /** Number of the training step, or undefined where nobody set it. */
   readonly step: number | undefined;
-  /** Choices per expert, `[E]`, before anything is dropped: they sum to `T K`. */
+  /** Choices per expert, `[E]`, before anything is dropped: they sum to `T K`; with expert choice all `ceil(T K / E)`. */
   readonly counts: Int32Array;
   /** Choices that no expert took, because the capacity was full. */
   readonly dropped: number;

@@ -10,7 +10,7 @@ export interface LayerCommunicationOptions {
   readonly axes: Readonly<Record<"dp" | "ep" | "tp", number>>;
   readonly layer: Pick<
     MoELayerOptions,
-    "features" | "numExperts" | "topK" | "dispatcher" | "capacity" | "balance"
+    "features" | "numExperts" | "topK" | "dispatcher" | "capacity" | "balance" | "expertChoice"
   >;
   readonly tokens: number;
 }
