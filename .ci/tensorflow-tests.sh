@@ -18,3 +18,4 @@ npx vitest run packages/core/src/{autograd,engine,kernels,nn,optim} packages/cor
   --exclude 'packages/sharding/test/silent-errors/**' \
   --exclude '**/{fallback,memory,meshes,op-coverage,routing-properties}.test.ts' \
   --exclude '**/wasm*/**' --exclude '**/wasm*.test.ts'
+bash .ci/node-versions.sh
