@@ -5,6 +5,7 @@
  *
  * @packageDocumentation
  */
+import type { Tensor } from "@tensorflow/tfjs";
 import type { CapacityPlan } from "./capacity-plan.ts";
 import { expertCapacity } from "./capacity.ts";
 import { bestTokens, type Offer } from "./expert-choice.ts";
@@ -33,8 +34,8 @@ export function planExpertChoice(
   };
 }
 
-/** `[E C]`, on every rank. */
-function takenTokens(scores: ReturnType<typeof bestTokens>, capacity: number): Int32Array {
+/** The tokens of expert after expert, `[E C]`, on every rank. */
+function takenTokens(scores: Tensor, capacity: number): Int32Array {
   const tokens = bestTokens(scores, capacity);
   const values = wholeValues(tokens) as Int32Array;
   tokens.dispose();
