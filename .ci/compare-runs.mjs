@@ -1,11 +1,14 @@
 /**
- * Compares `--json` files of the main job from different meshes: the same initial weights bit for bit, and losses that
+ * Compares `--json` files of the main job from different meshes, engines or versions of Node: the same initial weights bit for bit, and losses that
  * agree to 1e-4 (sums are reordered, nothing else).
  */
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 
 const TOLERANCE = 1e-4;
-const runs = process.argv.slice(2).map((file) => ({ file, ...JSON.parse(readFileSync(file, "utf8")) }));
+const runs = process.argv
+  .slice(2)
+  .map((file) => ({ name: basename(file, ".json"), ...JSON.parse(readFileSync(file, "utf8")) }));
 if (runs.length < 2) throw new Error(`at least 2 files must be given (${runs.length})`);
 const [first, ...others] = runs;
 let isRight = true;
@@ -15,7 +18,7 @@ for (const other of others) {
   const agrees = sameWeights && other.losses.length === first.losses.length && difference <= TOLERANCE;
   isRight &&= agrees;
   console.log(
-    `${agrees ? "ok  " : "FAIL"} ${JSON.stringify(other.mesh)} and ${JSON.stringify(first.mesh)}: largest difference of ${other.losses.length} losses ${difference.toExponential(1)}, initial weights ${sameWeights ? "identical" : "DIFFERENT"}`,
+    `${agrees ? "ok  " : "FAIL"} ${other.name} and ${first.name}: largest difference of ${other.losses.length} losses ${difference.toExponential(1)}, initial weights ${sameWeights ? "identical" : "DIFFERENT"}`,
   );
 }
 process.exitCode = isRight ? 0 : 1;

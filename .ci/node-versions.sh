@@ -21,3 +21,7 @@ for version in 22 24; do
       --report "$scratch/$version-$engine" --json "$scratch/$version-$engine.json"
   done
 done
+
+# Where no other version was to be had there is nothing to compare.
+runs=("$scratch"/*.json)
+[ ! -e "${runs[0]}" ] || node .ci/compare-runs.mjs "${runs[@]}"

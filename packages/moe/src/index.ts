@@ -3,7 +3,8 @@
  *
  * @packageDocumentation
  */
-export { finishMoEStep, MoELayer, moeLayers } from "./moe-layer.ts";
+export { MoELayer } from "./moe-layer.ts";
+export { finishMoEStep, moeLayers } from "./moe-layers.ts";
 export type { BalanceOptions, LayerCapacity, MoELayerOptions, MoEParallel } from "./moe-layer-options.ts";
 export type { AuxiliaryLosses, AuxiliaryLossName } from "./auxiliary-losses.ts";
 export type { Experts } from "./experts.ts";

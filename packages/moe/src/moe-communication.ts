@@ -25,7 +25,7 @@ export interface MoECommunicationOptions {
   readonly dispatcher?: "all-to-all" | "all-gather";
   /** D. */
   readonly features: number;
-  /** K. Read by `"all-gather"`. */
+  /** K, or E where the experts choose. Read by `"all-gather"`. */
   readonly topK: number;
   /** `rows[a][i]`: kept choices of rank `a` of the expert axis that fall on expert `i`; see `evenRows` for a forecast. */
   readonly rows: readonly ArrayLike<number>[];

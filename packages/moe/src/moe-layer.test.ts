@@ -10,7 +10,8 @@ import {
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { ExpertLoadRecord } from "./load/expert-load-record.ts";
-import { finishMoEStep, MoELayer, moeLayers } from "./moe-layer.ts";
+import { MoELayer } from "./moe-layer.ts";
+import { finishMoEStep, moeLayers } from "./moe-layers.ts";
 import type { MoELayerOptions } from "./moe-layer-options.ts";
 import { setRouterStep } from "./router.ts";
 

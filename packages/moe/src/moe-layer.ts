@@ -15,19 +15,13 @@
  *
  * @packageDocumentation
  */
-import {
-  ContractError,
-  namedModules,
-  nextCallIndex,
-  Parameter,
-  type CallCounter,
-  type Module,
-} from "@meshwright/core";
+import { ContractError, nextCallIndex, Parameter, type CallCounter, type Module } from "@meshwright/core";
 import { shard, type MeshAxes } from "@meshwright/sharding";
 import { add, sum, tensor1d, tidy, type Scalar, type Tensor } from "@tensorflow/tfjs";
 import { attachLoss } from "./attach-loss.ts";
 import { auxiliaryLosses, readLosses, stackLosses, type AuxiliaryLosses } from "./auxiliary-losses.ts";
 import { nextBalanceBias } from "./balance-bias.ts";
+import { checkMoELayer } from "./check-moe-layer.ts";
 import type { Routing } from "./choose-experts.ts";
 import { ExpertDispatch } from "./expert-dispatch.ts";
 import type { Offer } from "./expert-choice.ts";
@@ -35,7 +29,6 @@ import type { Load } from "./expert-load.ts";
 import { createExperts, type Experts } from "./experts.ts";
 import type { ExpertLoadRecord } from "./load/expert-load-record.ts";
 import {
-  checkMoELayer,
   resolveParallel,
   withPlainNames,
   type BalanceOptions,
@@ -80,7 +73,7 @@ interface Call {
  * Collectives block the rank that makes them, so shared experts run before or after the exchange, not beside it.
  *
  * Auxiliary losses are attached to `y` and need not be added to the model's loss. Under `accumulateGradients` and in
- * pipelines they count by their micro-batch's share (`lossScale`). After each step call {@link finishMoEStep}.
+ * pipelines they count by their micro-batch's share (`lossScale`). After each step call `finishMoEStep`.
  *
  * @example
  * ```ts
@@ -206,7 +199,7 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
 
   /**
    * Ends a training step: moves the bias by the choices of all its micro-batches, and starts counting anew. No
-   * communication: the counts are those of all ranks already. See {@link finishMoEStep}.
+   * communication: the counts are those of all ranks already. See `finishMoEStep`.
    */
   finishStep(): void {
     const bias = this.expertBias;
@@ -271,27 +264,4 @@ export class MoELayer<Axes extends MeshAxes = MeshAxes> implements Module {
     if (call.isFirst) this.#losses = readLosses(losses, stacked);
     return attachLoss(y, sum<Scalar>(stacked), this.lossScale);
   }
-}
-
-/**
- * Ends a training step for every `MoELayer` below `model`: call it once per optimizer step, on all ranks, after all
- * micro-batches. It moves the biases of `balance.biasRate` and starts the counts of `balance.globalLoss` anew.
- *
- * @example
- * ```ts
- * const { grads } = gradients(model, lossFn);
- * optimizer.step(grads);
- * finishMoEStep(model);
- * ```
- * @see Wang et al. 2024, "Auxiliary-loss-free load balancing strategy for mixture-of-experts", algorithm 1,
- * https://arxiv.org/abs/2408.15664
- */
-export function finishMoEStep(model: object): void {
-  for (const layer of moeLayers(model).values()) layer.finishStep();
-}
-
-/** All `MoELayer`s below `model`, by path. */
-export function moeLayers(model: object): ReadonlyMap<string, MoELayer> {
-  const layers = [...namedModules(model)].filter(([, module]) => module instanceof MoELayer);
-  return new Map(layers as [string, MoELayer][]);
 }

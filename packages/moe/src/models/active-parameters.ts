@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 import { countParameters } from "@meshwright/core";
-import { moeLayers } from "../moe-layer.ts";
+import { moeLayers } from "../moe-layers.ts";
 
 /** All parameters below `model`, counted in the global view; no values need exist yet. */
 export function totalParameters(model: object): number {

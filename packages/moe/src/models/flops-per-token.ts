@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 import { ContractError, namedParameters, type GPT, type Llama } from "@meshwright/core";
-import { moeLayers } from "../moe-layer.ts";
+import { moeLayers } from "../moe-layers.ts";
 
 /** Floating-point operations of one token's forward pass; a training step takes three times as many. */
 export interface FlopsPerToken {

@@ -1,6 +1,6 @@
 import { countParameters, GPT, Llama, namedParameters } from "@meshwright/core";
 import { describe, expect, test } from "vitest";
-import { moeLayers } from "../moe-layer.ts";
+import { moeLayers } from "../moe-layers.ts";
 import { activeParameters, totalParameters } from "./active-parameters.ts";
 import { flopsPerToken } from "./flops-per-token.ts";
 import { moeGPT } from "./moe-gpt.ts";

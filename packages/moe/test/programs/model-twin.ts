@@ -28,7 +28,7 @@ import type { ExpertLoadRecord } from "../../src/load/expert-load-record.ts";
 import { moeGPT } from "../../src/models/moe-gpt.ts";
 import { moeLlama } from "../../src/models/moe-llama.ts";
 import type { MoEOptions } from "../../src/models/moe-model-options.ts";
-import { finishMoEStep } from "../../src/moe-layer.ts";
+import { finishMoEStep } from "../../src/moe-layers.ts";
 
 /** A model, and how it is trained. */
 export interface ModelCase {
